@@ -1,0 +1,52 @@
+# Every command of the project. Only `python3` (3.11) and the package index are needed beforehand.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export DO_NOT_TRACK := true
+export MLFLOW_DISABLE_TELEMETRY := true
+export DVC_NO_ANALYTICS := true
+
+.PHONY: help setup reproduce test check lint ui bench clean lock
+
+help:  ## list the commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+
+setup: .venv/ready  ## make the environment in .venv from requirements.lock
+
+.venv/ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info; v[:2] == (3, 11) or sys.exit("pitfalls: this is Python %d.%d, and the locked packages are for Python 3.11.\nInstall Python 3.11, then name it: make setup PYTHON=python3.11" % v[:2])'
+	@echo "Setting up .venv (about two minutes on a cold cache) ..."
+	@$(PYTHON) -m venv --clear .venv
+	@awk '/^uv==/ {on = 1} on {print; if (!/\\$$/) exit}' requirements.lock > .venv/uv.txt
+	@python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r .venv/uv.txt
+	@uv pip sync --quiet --python .venv/bin/python --require-hashes --compile-bytecode requirements.lock
+	@uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable .
+	@touch .venv/ready
+
+reproduce: setup  ## train the whole matrix and the article, check every claim
+	@dvc repro
+	@python src/verify.py --summary
+	@echo "Read reports/matrix.md, or browse every run: make ui"
+
+test: setup  ## run all tests
+	@python -m pytest
+
+lint: setup  ## ruff and mypy
+	@ruff check . && ruff format --check . && mypy
+
+check: lint test  ## what CI runs before the pipeline
+
+ui: setup  ## browse the runs in MLflow, on this machine only
+	@python src/ui.py
+
+bench: setup  ## measure the ratios of docs/benchmarks
+	@python benchmarks/tracking.py
+
+lock:  ## pin the dependencies of pyproject.toml again, without a host's name
+	uv pip compile --quiet --no-config --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
+		--generate-hashes --python-version 3.11 --extra lab --extra dev -o requirements.lock pyproject.toml
+
+clean:  ## remove runs, reports of this machine and MLflow's store (asks nothing, keeps .venv)
+	rm -rf runs mlruns mlflow.db mlflow.db-* .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,1 @@
+"""The guard: catches aliased batches and broadcast losses in anybody's code."""
