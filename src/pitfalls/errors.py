@@ -1,0 +1,35 @@
+"""Errors that a user of the lab can cure: what was seen, what it costs, what to do."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class PitfallsError(Exception):
+    """An error whose message says what was seen and what to do; shown without a traceback."""
+
+
+class ConfigurationError(PitfallsError, ValueError):
+    """A configuration that cannot be trained."""
+
+
+class ResultError(PitfallsError, ValueError):
+    """A result file that is missing, damaged or of another schema."""
+
+
+class TrackingError(PitfallsError, RuntimeError):
+    """The tracking store cannot be read or written."""
+
+
+@contextmanager
+def messages_instead_of_tracebacks() -> Iterator[None]:
+    """Print the text of a `PitfallsError` and leave with status 2.
+
+    Raises:
+        SystemExit: With status 2, in place of a `PitfallsError`.
+    """
+    try:
+        yield
+    except PitfallsError as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        raise SystemExit(2) from None

@@ -1,0 +1,338 @@
+"""Training: builds a run from its configuration, trains it, and returns what it measured.
+
+Each feed has its way to train. `fit` and `workers` are Keras's own `fit`; the other
+two are a hand-written step, called for many batches at once (full_queue) or for one
+batch at a time (thread_queue). All record through one recorder, inside the step.
+"""
+
+import platform
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from hydra.utils import get_method
+from omegaconf import DictConfig
+
+from pitfalls import losses
+from pitfalls.config import Cell, arguments, learning_rate_steps
+from pitfalls.feeds import Delivery, SharedGenerator, delay_line, threaded_queue
+from pitfalls.generators import Batch, make_generator, reused_buffer_offsets
+from pitfalls.recorder import Recorder, window_of
+
+SCHEMA = 1
+
+EXAMPLE_INPUTS = (73, 57)
+"""The pair that the article asks its models for; their mean is 65."""
+
+EpochHook = Callable[[int, float], None]
+"""Called at the end of each epoch with its index and mean loss."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A finished training: its result.json as plain types, and the model."""
+
+    result: dict[str, Any]
+    model: keras.Model
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What the ways to train share."""
+
+    config: DictConfig
+    model: keras.Model
+    optimizer: keras.optimizers.Optimizer
+    loss: keras.losses.Loss
+    recorder: Recorder
+    on_epoch_end: EpochHook
+
+
+def train(config: DictConfig, cell: Cell, on_epoch_end: EpochHook = lambda epoch, loss: None) -> Trained:
+    """Train one run and measure it.
+
+    Args:
+        config: A checked configuration.
+        cell: The run's place in the matrix.
+        on_epoch_end: Told the loss of each epoch, for a progress bar.
+
+    Returns:
+        The measurements, with the keys of result.json except `fingerprint` and
+        `mlflow_run_id`, and the trained functional model.
+    """
+    started = time.perf_counter()
+    keras.backend.clear_session()
+    keras.utils.set_random_seed(cell.seed)
+    training = config.training
+    steps = training.epochs * training.steps_per_epoch
+    model = get_method(config.model._target_)(**arguments(config.model))
+    setup = Setup(
+        config=config,
+        model=model,
+        optimizer=make_optimizer(training.learning_rate),
+        loss=getattr(losses, config.loss.kind)(),
+        recorder=Recorder(steps, config.task.batch_size),
+        on_epoch_end=on_epoch_end,
+    )
+    fresh, batches = make_batches(config, cell.seed), make_batches(config, cell.seed)
+    begun = time.perf_counter()
+    WAYS_TO_TRAIN[config.feed.kind](setup, batches)
+    seconds = time.perf_counter() - begun
+    history = setup.recorder.history()
+    window_steps = min(training.window_steps, steps)
+    window = window_of(history, window_steps)
+    result = {
+        "schema": SCHEMA,
+        "cell": asdict(cell),
+        "listing": config.listing,
+        "task": {"high": config.task.high, "batch_size": config.task.batch_size},
+        "mechanism": {
+            "feed": config.feed.kind,
+            "threaded": config.feed.threaded,
+            "labels": config.labels,
+            "loss": config.loss.kind,
+            "trainable_parameters": sum(int(np.prod(w.shape)) for w in model.trainable_weights),
+        },
+        "training": {
+            "optimizer": training.optimizer,
+            "learning_rate": learning_rate_steps(training.learning_rate),
+            "epochs": training.epochs,
+            "steps_per_epoch": training.steps_per_epoch,
+            "steps_per_execution": training.steps_per_execution,
+        },
+        "loss": history[:, 0].reshape(training.epochs, training.steps_per_epoch).mean(axis=1).tolist(),
+        "final_loss": window.loss,
+        "standard_error": window.standard_error,
+        "window_steps": window_steps,
+        "broken_batches": window.broken_batches,
+        "broken_rows": window.broken_rows,
+        "repeated_batches": window.repeated_batches,
+        "rewritten_batches": setup.recorder.rewritten_share(window_steps),
+        "shapes": shapes(setup),
+        "prediction": example_prediction(model, config.task.high),
+        "versions": versions(),
+        "buffer_address_mod_64": reused_buffer_offsets(fresh),
+    }
+    result["seconds"] = {
+        "total": time.perf_counter() - started,
+        "training": seconds,
+        "per_step": seconds / steps,
+    }
+    return Trained(result, model)
+
+
+def make_batches(config: DictConfig, seed: int) -> Iterator[Batch]:
+    """Return a generator of the configuration's batches, from the seed."""
+    function = get_method(config.generator._target_)
+    return make_generator(function, arguments(config.generator), config.task.high, config.task.batch_size, seed)
+
+
+def make_optimizer(learning_rate: Any) -> keras.optimizers.Optimizer:
+    """Return RMSprop with a constant or stepped learning rate."""
+    firsts, rates = zip(*learning_rate_steps(learning_rate), strict=True)
+    if len(rates) == 1:
+        return keras.optimizers.RMSprop(rates[0])
+    # Keras changes the rate after a boundary, so the step before each first step is it.
+    boundaries = [first - 1 for first in firsts[1:]]
+    return keras.optimizers.RMSprop(keras.optimizers.schedules.PiecewiseConstantDecay(boundaries, rates))
+
+
+# --- Keras's own fit -------------------------------------------------------------------------------
+
+
+class ObservedModel(keras.Model):
+    """A functional model whose training step is Keras's own, with the recorder beside it."""
+
+    def observe(self, recorder: Recorder, expand_labels: bool) -> None:
+        """Give the model its recorder; `expand_labels` gives flat labels a last axis, as Keras 2.2 did."""
+        self._recorder = recorder
+        self._expand_labels = expand_labels
+
+    def compute_loss(self, *args: Any, **kwargs: Any) -> Any:
+        """Return Keras's own loss, and keep it for the recorder."""
+        self._loss_now = super().compute_loss(*args, **kwargs)
+        return self._loss_now
+
+    def train_step(self, data: Any) -> Any:
+        """Run Keras's own step and record what it was given."""
+        inputs, labels = data
+        logs = super().train_step((inputs, with_last_axis(labels) if self._expand_labels else labels))
+        self._recorder.record(inputs[tf.newaxis], labels[tf.newaxis], self._loss_now[tf.newaxis])
+        return logs
+
+
+def with_last_axis(labels: Any) -> Any:
+    """Return labels as (b, 1), whether they came so or as (b,)."""
+    return labels[:, np.newaxis] if len(labels.shape) == 1 else labels
+
+
+def fit(setup: Setup, batches: Any) -> None:
+    """Train with Keras's `fit`, which takes the generator itself, or a PyDataset."""
+    training = setup.config.training
+    observed = ObservedModel(setup.model.inputs, setup.model.outputs)
+    observed.observe(setup.recorder, setup.config.labels == "expanded")
+    observed.compile(
+        optimizer=setup.optimizer, loss=setup.loss, steps_per_execution=training.steps_per_execution
+    )
+    report = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: setup.on_epoch_end(epoch, logs["loss"])
+    )
+    observed.fit(
+        batches,
+        epochs=training.epochs,
+        steps_per_epoch=training.steps_per_epoch,
+        callbacks=[report],
+        verbose=0,
+    )
+
+
+def fit_with_workers(setup: Setup, batches: Iterator[Batch]) -> None:
+    """Train with `fit` on a PyDataset whose worker threads share the generator behind a lock."""
+    feed = setup.config.feed
+    fit(setup, SharedGenerator(batches, workers=feed.workers, max_queue_size=feed.depth))
+
+
+# --- a hand-written step ---------------------------------------------------------------------------
+
+
+def hand_written_step(setup: Setup) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
+    """Return the step that people write by hand: a tape, a loss, an optimizer; it returns the loss."""
+    weights = setup.model.trainable_variables
+    if weights:
+        setup.optimizer.build(weights)
+
+    def step(inputs: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+        with tf.GradientTape() as tape:
+            loss = setup.loss(labels, setup.model(inputs, training=True))
+        if weights:
+            setup.optimizer.apply(tape.gradient(loss, weights), weights)
+        return loss
+
+    if setup.config.labels == "expanded":
+        return lambda inputs, labels: step(inputs, with_last_axis(labels))
+    return step
+
+
+@contextmanager
+def deliveries(setup: Setup, batches: Iterator[Batch]) -> Iterator[Iterator[Delivery]]:
+    """Open the queue between generator and model: with its real thread, or as a delay line."""
+    feed = setup.config.feed
+    if feed.threaded:
+        with threaded_queue(batches, feed.depth) as queue:
+            yield queue
+    else:
+        yield delay_line(batches, feed.depth)
+
+
+def train_in_chunks(setup: Setup, batches: Iterator[Batch]) -> None:
+    """Train many steps in one compiled call, each on a batch as it left the queue.
+
+    The batches of a call are copied out of the queue one by one, so each is read when
+    its turn comes; only the calls into TensorFlow are grouped.
+    """
+    training, task = setup.config.training, setup.config.task
+    step = hand_written_step(setup)
+    steps_n = training.steps_per_execution
+
+    @tf.function(jit_compile=training.compile_with_xla)
+    def train_chunk(inputs_nb2: tf.Tensor, labels_nb: tf.Tensor) -> tf.Tensor:
+        loss_n = tf.TensorArray(tf.float32, steps_n)
+        for i in tf.range(steps_n):
+            loss_n = loss_n.write(i, step(inputs_nb2[i], labels_nb[i]))
+        return loss_n.stack()
+
+    @tf.function
+    def train_and_record(inputs_nb2: tf.Tensor, labels_nb: tf.Tensor) -> None:
+        setup.recorder.record(inputs_nb2, labels_nb, train_chunk(inputs_nb2, labels_nb))
+
+    inputs_nb2 = np.empty((steps_n, task.batch_size, 2))
+    with deliveries(setup, batches) as queue:
+        for epoch in range(training.epochs):
+            for _ in range(training.steps_per_epoch // steps_n):
+                labels_n = []
+                for i in range(steps_n):
+                    delivery = next(queue)
+                    inputs_nb2[i], labels = delivery.batch
+                    labels_n.append(labels.copy())
+                    setup.recorder.note_rewritten(delivery.is_rewritten())
+                train_and_record(inputs_nb2, np.stack(labels_n))
+            report_epoch(setup, epoch)
+
+
+def train_batch_by_batch(setup: Setup, batches: Iterator[Batch]) -> None:
+    """Train one batch for each `queue.get()`, with a step compiled by `tf.function`."""
+    training, task = setup.config.training, setup.config.task
+    step = hand_written_step(setup)
+
+    @tf.function
+    def train_and_record(inputs: tf.Tensor, labels: tf.Tensor) -> None:
+        loss = step(inputs, labels)
+        setup.recorder.record(inputs[tf.newaxis], labels[tf.newaxis], loss[tf.newaxis])
+
+    compiled = None
+    with threaded_queue(batches, setup.config.feed.depth) as queue:
+        for epoch in range(training.epochs):
+            for _ in range(training.steps_per_epoch):
+                delivery = next(queue)
+                setup.recorder.note_rewritten(delivery.is_rewritten())
+                inputs, labels = map(tf.constant, delivery.batch)
+                # A concrete function halves the cost of a call.
+                compiled = compiled or train_and_record.get_concrete_function(inputs, labels)
+                compiled(inputs, labels)
+            report_epoch(setup, epoch)
+
+
+def report_epoch(setup: Setup, epoch: int) -> None:
+    """Tell the hook the mean loss of an epoch that is over."""
+    steps = setup.config.training.steps_per_epoch
+    setup.on_epoch_end(epoch, setup.recorder.mean_loss(epoch * steps, (epoch + 1) * steps))
+
+
+WAYS_TO_TRAIN: dict[str, Callable[[Setup, Any], None]] = {
+    "fit": fit,
+    "workers": fit_with_workers,
+    "full_queue": train_in_chunks,
+    "thread_queue": train_batch_by_batch,
+}
+
+
+# --- what is measured once, when the training is over ----------------------------------------------
+
+
+def shapes(setup: Setup) -> dict[str, list[int | None]]:
+    """Return every shape of the last batch that the model was given, declared and real."""
+    inputs, labels = setup.recorder.last_batch()
+    prediction = np.asarray(setup.model(inputs))
+    given = with_last_axis(labels) if setup.config.labels == "expanded" else labels
+    return {
+        "inputs": list(inputs.shape),
+        "labels": list(labels.shape),
+        "declared_output": list(setup.model.output_shape),
+        "prediction": list(prediction.shape),
+        "loss_difference_before_repair": list(np.broadcast_shapes(labels.shape, prediction.shape)),
+        "loss_difference": losses.difference_shape(setup.loss, given, prediction),
+    }
+
+
+def example_prediction(model: keras.Model, high: int) -> dict[str, Any] | None:
+    """Return what the model answers for [[73, 57]], or None where 73 is never drawn."""
+    if high <= max(EXAMPLE_INPUTS):
+        return None
+    answer = np.asarray(model(np.array([EXAMPLE_INPUTS], dtype=np.float64)))
+    return {
+        "inputs": list(EXAMPLE_INPUTS),
+        "label": sum(EXAMPLE_INPUTS) / 2,
+        "value": float(answer.reshape(-1)[0]),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that a measurement depends on."""
+    packages = ("numpy", "tensorflow-cpu", "keras")
+    return {"python": platform.python_version()} | {name: version(name) for name in packages}

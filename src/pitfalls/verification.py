@@ -1,0 +1,182 @@
+"""Verification: a result and a claim make a verdict.
+
+Where measurements and closed forms meet, and nowhere else. A verdict needs the loss
+within four standard errors of the claim, the share of independent rows within its
+bounds, the shape of the difference, and the effect that the mechanism leads to: the
+loss alone could not tell C from V.
+"""
+
+from dataclasses import dataclass
+from math import hypot, sqrt
+from typing import Any
+
+from pitfalls import expectations
+from pitfalls.expectations import Mechanism
+from pitfalls.twin import Excess, Schedule, rmsprop_excess
+
+STANDARD_ERRORS = 4
+"""72 claims at three seeds: at three standard errors chance alone would fail one."""
+
+FLOAT32_ROUNDING = 1e-6
+"""What float32 may add, as a share of the largest loss that the task knows."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What a run must measure."""
+
+    kind: str
+    loss: float
+    tolerance: float
+    formula: str
+    reason: str
+
+    def holds(self, loss: float) -> bool:
+        """Tell whether a measured loss is within the tolerance."""
+        return abs(loss - self.loss) <= self.tolerance
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A claim, what became of the bug, and whether all of it held."""
+
+    claim: Claim
+    effect: str
+    reasons: list[str]
+
+    @property
+    def verdict(self) -> str:
+        """``pass`` or ``fail``."""
+        return "fail" if self.reasons else "pass"
+
+
+def mechanism_of(result: dict[str, Any]) -> Mechanism:
+    """Read the mechanism of a run out of its measurements."""
+    told, shapes, offsets = result["mechanism"], result["shapes"], result["buffer_address_mod_64"]
+    return Mechanism(
+        feed=told["feed"],
+        threaded=told["threaded"],
+        expands_labels=told["labels"] == "expanded",
+        repairs_ranks=told["loss"] == "aligned",
+        trainable=told["trainable_parameters"] > 0,
+        inputs_offset=offsets["inputs"],
+        labels_offset=offsets["labels"],
+        label=tuple(shapes["labels"]),
+        prediction=tuple(shapes["prediction"]),
+        declared_rank=len(shapes["declared_output"]),
+    )
+
+
+def optimizer_excess(result: dict[str, Any], share: float, broadcasts: bool) -> Excess:
+    """Return what the optimizer adds to a closed form: nothing to a fixed model."""
+    if not result["mechanism"]["trainable_parameters"]:
+        return Excess(0.0, 0.0)
+    training, task = result["training"], result["task"]
+    schedule = Schedule(
+        rates=tuple((int(first), float(rate)) for first, rate in training["learning_rate"]),
+        steps=training["epochs"] * training["steps_per_epoch"],
+        window_steps=result["window_steps"],
+    )
+    # Two digits of the share are plenty for an excess, and let runs share a twin.
+    return rmsprop_excess(task["high"], task["batch_size"], round(share, 2), broadcasts, schedule)
+
+
+def claim_for(result: dict[str, Any], m: Mechanism, share: float) -> Claim:
+    """Return what a run must measure if a share of its rows is independent.
+
+    Args:
+        result: The run's measurements; its own loss is used for its standard error alone.
+        m: Its mechanism.
+        share: The share of independent rows, from the mechanism or, in a race, measured.
+    """
+    high, batch_size = result["task"]["high"], result["task"]["batch_size"]
+    excess = optimizer_excess(result, share, expectations.broadcasts(m))
+    is_race = expectations.coupling(m).is_race
+    rows = result["window_steps"] * batch_size
+    noise = hypot(
+        result["standard_error"],
+        excess.standard_error,
+        expectations.stale_loss_standard_error(high, share, rows) if is_race else 0.0,
+    )
+    floor = FLOAT32_ROUNDING * expectations.stale_lambda_loss(high)
+    return Claim(
+        kind="race" if is_race else "closed_form",
+        loss=expectations.claimed_loss(m, high, batch_size, share) + excess.loss,
+        tolerance=STANDARD_ERRORS * noise + floor,
+        formula=expectations.formula(m),
+        reason=reason(m),
+    )
+
+
+def reason(m: Mechanism) -> str:
+    """Say in one sentence why the mechanism leads to its claim."""
+    seen = expectations.coupling(m)
+    if seen.least:
+        data = "the batch is read after its inputs were refilled, so inputs and labels are independent"
+    elif seen.is_rewritten:
+        data = "a batch is read after both its arrays were refilled, so inputs and labels still match"
+    else:
+        data = "inputs and labels reach the model as they were yielded"
+    if expectations.broadcasts(m):
+        return f"{data}; the loss compares every label with every prediction."
+    if expectations.has_rank_bug(m) and not expectations.is_rank_bug_masked(m):
+        return f"{data}; labels and predictions are given one rank before the loss."
+    return f"{data}; labels and predictions have one shape."
+
+
+def measured_effect(result: dict[str, Any], m: Mechanism) -> str:
+    """Return what became of the bug, from what was measured.
+
+    No bug: clean. A loss off its sound value: bites. Else masked if rewritten content
+    reached the model or if prediction and labels both lack the axis; else repaired.
+    A race may break up to 5 % of the rows and count as masked.
+    """
+    if not (expectations.has_rank_bug(m) or expectations.has_aliasing(m)):
+        return "clean"
+    share = expectations.MASKED_TO if expectations.coupling(m).is_race else 0.0
+    excess = optimizer_excess(result, share, False)
+    form = expectations.trainable_loss if m.trainable else expectations.fixed_loss
+    sound = form(result["task"]["high"], result["task"]["batch_size"], share, False) + excess.loss
+    tolerance = STANDARD_ERRORS * hypot(result["standard_error"], excess.standard_error)
+    if result["final_loss"] > sound + tolerance + FLOAT32_ROUNDING * result["task"]["high"] ** 2:
+        return "bites"
+    is_rewritten = bool(result.get("rewritten_batches")) or result["repeated_batches"] > 0
+    return "masked" if is_rewritten or expectations.is_rank_bug_masked(m) else "repaired"
+
+
+def judge(result: dict[str, Any]) -> Verdict:
+    """Return the verdict on one run's measurements."""
+    m = mechanism_of(result)
+    seen = expectations.coupling(m)
+    high = result["task"]["high"]
+    share = expectations.independent_share(result["broken_rows"], high)
+    claim = claim_for(result, m, min(share, 1.0) if seen.is_race else seen.least)
+    effect = measured_effect(result, m)
+    return Verdict(claim, effect, [*failures(result, m, claim, share, effect)])
+
+
+def failures(
+    result: dict[str, Any], m: Mechanism, claim: Claim, share: float, effect: str
+) -> list[str]:
+    """Return what did not hold, one sentence each."""
+    found = []
+    if not claim.holds(result["final_loss"]):
+        found.append(f"loss {result['final_loss']:.6g} is not {claim.loss:.6g} within {claim.tolerance:.3g}")
+    seen = expectations.coupling(m)
+    noise = 0.0 if seen.most == 0 else share_tolerance(result)
+    if not seen.least - noise <= share <= seen.most + noise:
+        found.append(f"share of independent rows {share:.4f} is not in [{seen.least:g}, {seen.most:g}]")
+    difference = list(expectations.loss_difference(m))
+    if result["shapes"]["loss_difference"] != difference:
+        found.append(f"the loss computed on {result['shapes']['loss_difference']}, not on {difference}")
+    if effect != (expected := expectations.expected_effect(m)):
+        found.append(f"effect {effect}, not {expected}")
+    return found
+
+
+def share_tolerance(result: dict[str, Any]) -> float:
+    """Return four standard errors of a share of independent rows that is all but its chance agreements."""
+    p0 = expectations.chance_of_agreement(result["task"]["high"])
+    rows = result["window_steps"] * result["task"]["batch_size"]
+    # Batches repeat in a race, so a row may count several times: at most a third were seen to.
+    return STANDARD_ERRORS * sqrt(3 * p0 * (1 - p0) / rows) / (1 - p0)
