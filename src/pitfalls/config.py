@@ -69,12 +69,13 @@ class Training:
 
 @dataclass
 class Tracking:
-    """Where runs are tracked; `run_id` and `parent_id` are filled in by a sweep."""
+    """Where runs are tracked; `parent_run_id` and `launch` are filled in by a sweep."""
 
     enabled: bool = MISSING
     uri: str = ""
     artifacts: str = ""
-    run_id: str = ""
+    parent_run_id: str = ""
+    launch: str = ""
 
 
 @dataclass

@@ -17,6 +17,10 @@ class ResultError(PitfallsError, ValueError):
     """A result file that is missing, damaged or of another schema."""
 
 
+class SweepError(PitfallsError, RuntimeError):
+    """Runs of a sweep that failed."""
+
+
 class TrackingError(PitfallsError, RuntimeError):
     """The tracking store cannot be read or written."""
 

@@ -1,0 +1,32 @@
+"""The lab's sweeper, where Hydra looks for plugins: it expands overrides, `pitfalls.sweeping` does the rest."""
+
+from typing import Any
+
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.override_parser.overrides_parser import OverridesParser
+
+from pitfalls.sweeping import Sweep
+
+
+class CellSweeper(BasicSweeper):
+    """Hydra's own sweeper, with finished cells left out and the tracking around the rest."""
+
+    def sweep(self, arguments: list[str]) -> Any:
+        """Launch the runs that the overrides span.
+
+        Args:
+            arguments: Hydra overrides, some with several values.
+
+        Raises:
+            SystemExit: With a message if a configuration cannot be trained, or if a run failed.
+        """
+        assert self.hydra_context is not None and self.config is not None and self.launcher is not None
+        loader = self.hydra_context.config_loader
+        overrides = OverridesParser.create(config_loader=loader).parse_overrides(arguments)
+        (jobs,) = self.split_arguments(overrides, None)
+        sweep = Sweep(
+            compose=lambda told: loader.load_sweep_config(self.config, told),
+            launch=self.launcher.launch,
+            swept_keys=[o.get_key_element() for o in overrides if o.is_sweep_override()],
+        )
+        return sweep.run(jobs)

@@ -1,0 +1,41 @@
+"""Figures of one run: its loss against the claim, its answers against the truth."""
+
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+GRID_POINTS = 11
+
+
+def loss_curve(result: dict[str, Any], verdict: dict[str, Any]) -> Figure:
+    """Draw the loss of each epoch with the claimed value as a line."""
+    cell, claim = result["cell"], verdict["claim"]
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    axes = figure.add_subplot()
+    axes.plot(range(1, len(result["loss"]) + 1), result["loss"], marker=".", color="#0072B2", label="measured")
+    axes.axhline(claim["loss"], color="#D55E00", linestyle="--", label=f"claimed: {claim['loss']:.6g}")
+    axes.set(
+        title=f"{cell['runtime']} / {cell['generator']} / {cell['model']} / {cell['seed']}",
+        xlabel="epoch",
+        ylabel="loss (mean square)",
+    )
+    if min(result["loss"]) > 0 and max(result["loss"]) / min(result["loss"]) > 100:
+        axes.set_yscale("log")
+    axes.legend()
+    return figure
+
+
+def predictions(model: Any, high: int) -> Figure:
+    """Draw a model's answers for a grid of inputs against their true means."""
+    points = np.linspace(0, high - 1, GRID_POINTS)
+    inputs_n2 = np.stack(np.meshgrid(points, points), axis=-1).reshape(-1, 2)
+    answers_n = np.ravel(model(inputs_n2))
+    truth_n = inputs_n2.mean(axis=1)
+    figure = Figure(figsize=(5, 5), layout="constrained")
+    axes = figure.add_subplot()
+    axes.plot([0, high - 1], [0, high - 1], color="#D55E00", linestyle="--", label="truth")
+    axes.scatter(truth_n, answers_n, s=12, color="#0072B2", label="predicted")
+    axes.set(xlabel="mean of the two inputs", ylabel="prediction", title="Predictions for a grid of inputs")
+    axes.legend()
+    return figure

@@ -1,0 +1,31 @@
+"""Train one run, or with -m every run that the overrides span; track it and judge it.
+
+Examples:
+    python src/train.py runtime=keras2 generator=reused_inputs model=dense seed=0
+    python src/train.py experiment=listing_1
+    python src/train.py -m generator='glob(*)' model='glob(*)' seed=0,1,2 dry_run=true
+"""
+
+from pitfalls.startup import prepare
+
+prepare()
+
+import hydra  # noqa: E402
+from omegaconf import DictConfig  # noqa: E402
+
+from pitfalls import config, running, sweeping  # noqa: E402
+from pitfalls.errors import messages_instead_of_tracebacks  # noqa: E402
+
+config.register()
+sweeping.register()
+
+
+@hydra.main(config_path="../conf", config_name="config", version_base="1.3")
+def main(told: DictConfig) -> None:
+    """Train the run that Hydra composed."""
+    with messages_instead_of_tracebacks():
+        running.run(told)
+
+
+if __name__ == "__main__":
+    main()
