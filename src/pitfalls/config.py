@@ -222,17 +222,12 @@ def check_generator(options: DictConfig) -> None:
     """Refuse options that the generator's function does not take."""
     function = get_method(options._target_)
     known = [name for name in inspect.signature(function).parameters if name not in ("rng", "high", "batch_size")]
-    unknown = [key for key in arguments(options) if key not in known]
+    unknown = [key for key in options if key not in [*known, "_target_"]]
     if unknown:
         raise ConfigurationError(
             f"generator.{unknown[0]} is no argument of {options._target_}.\n"
             f"It takes: {', '.join(known) or 'none'}."
         )
-
-
-def arguments(options: Any) -> dict[str, Any]:
-    """Return the keyword arguments among a generator's or model's options."""
-    return {str(key): value for key, value in options.items() if key not in ("_target_", "weights")}
 
 
 def fingerprint(resolved: dict[str, Any]) -> str:

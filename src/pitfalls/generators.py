@@ -7,10 +7,11 @@ as a user would write it: the bug is in plain sight.
 Shapes: inputs (b, 2) float64; labels (b, 1) float64, or (b,) in `flat_labels`.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
+from hydra.utils import get_method
+from omegaconf import DictConfig
 
 from pitfalls.errors import ConfigurationError
 
@@ -115,23 +116,16 @@ def flat_labels(rng: np.random.Generator, high: int, batch_size: int) -> Iterato
         yield inputs, mean(inputs)
 
 
-def make_generator(
-    function: Callable[..., Iterator[Batch]],
-    options: Mapping[str, Any],
-    high: int,
-    batch_size: int,
-    seed: int,
-) -> Iterator[Batch]:
-    """Return a generator of batches that starts from its seed.
+def make_configured(config: DictConfig) -> Iterator[Batch]:
+    """Return a fresh generator of the configured batches, from the configured seed.
 
     Args:
-        function: One of this module's generator functions, or one of the same signature.
-        options: Its keyword arguments from conf/generator/.
-        high: Exclusive upper end of the draw.
-        batch_size: Rows of a batch.
-        seed: Seed of its `numpy.random.Generator`.
+        config: A run's configuration: `generator`, `task` and `seed` are read.
     """
-    return function(np.random.default_rng(seed), high, batch_size, **options)
+    function = get_method(config.generator._target_)
+    options = {key: value for key, value in config.generator.items() if key != "_target_"}
+    rng = np.random.default_rng(config.seed)
+    return function(rng, config.task.high, config.task.batch_size, **options)
 
 
 def reused_buffer_offsets(batches: Iterator[Batch]) -> dict[str, int | None]:

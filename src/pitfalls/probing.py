@@ -1,11 +1,18 @@
 """The probe: two batches of a generator held together, in words. Nothing is trained."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig
 
-from pitfalls.generators import Batch, address_offset_bytes
+from pitfalls.config import ROOT, check
+from pitfalls.generators import Batch, address_offset_bytes, make_configured
+from pitfalls.results import write_json
+
+SCHEMA = 1
 
 ORDINALS = ("first", "second")
 
@@ -32,6 +39,27 @@ def probe(batches: Iterator[Batch]) -> dict[str, Any]:
         ),
         "addresses_mod_64": [address_offset_bytes(inputs) for inputs, _ in held],
     }
+
+
+def run(config: DictConfig) -> None:
+    """Probe the configured generator, print it in words, and write probe.json.
+
+    Args:
+        config: The configuration, as Hydra composed it.
+
+    Raises:
+        ConfigurationError: The configuration cannot be, or the folder not be written.
+    """
+    check(config)
+    hydra = HydraConfig.get()
+    name = hydra.runtime.choices["generator"]
+    probed = probe(make_configured(config))
+    path = Path(hydra.runtime.output_dir) / "probe.json"
+    told = {"schema": SCHEMA, "listing": config.listing, "generator": name, "seed": config.seed}
+    write_json(path, told | probed)
+    print(f"{'listing ' + str(config.listing) + ': ' if config.listing else ''}{name}, two yields held together")
+    print(in_words(probed))
+    print(path.relative_to(ROOT))
 
 
 def fits(inputs_b2: np.ndarray, labels: np.ndarray) -> bool:

@@ -13,7 +13,7 @@ import tensorflow as tf
 COLUMNS = ("loss", "broken_rows", "broken_batches", "repeated_batches")
 
 
-class Recorder(tf.Module):
+class Recorder:
     """Records steps inside a graph; read it when the training is over."""
 
     def __init__(self, steps: int, batch_size: int) -> None:
@@ -23,7 +23,6 @@ class Recorder(tf.Module):
             steps: Steps of the whole training.
             batch_size: Rows of a batch.
         """
-        super().__init__()
         self._history = tf.Variable(tf.zeros((steps, len(COLUMNS))), trainable=False)
         self._step = tf.Variable(0, trainable=False)
         self._last_inputs_b2 = tf.Variable(tf.fill((batch_size, 2), np.nan), trainable=False)

@@ -48,9 +48,14 @@ def write_text(path: Path, text: str) -> None:
         ) from error
 
 
+def json_text(content: Any) -> str:
+    """Return plain types as the JSON text that `write_json` writes."""
+    return json.dumps(content, indent=2, allow_nan=False) + "\n"
+
+
 def write_json(path: Path, content: Any) -> None:
     """Write plain types as JSON, at once."""
-    write_text(path, json.dumps(content, indent=2, allow_nan=False) + "\n")
+    write_text(path, json_text(content))
 
 
 def read_json(path: Path) -> Any:

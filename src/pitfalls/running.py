@@ -1,19 +1,18 @@
 """Running: one run from its configuration to its files: train, judge, track, write."""
 
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from pitfalls import config as configuration
+from pitfalls.generators import make_configured
 from pitfalls.probing import probe
 from pitfalls.progress import epoch_bar, run_line
 from pitfalls.results import is_finished, write_json
 from pitfalls.sweeping import refuse_probe
-from pitfalls.verification import Verdict, judge
+from pitfalls.verification import judge
 
 
 def run(config: DictConfig) -> None:
@@ -38,7 +37,7 @@ def run(config: DictConfig) -> None:
         return
     # These import TensorFlow and MLflow, which a run that has finished need not wait for.
     from pitfalls.tracking import link_project_run, tracked_run
-    from pitfalls.training import make_batches, train
+    from pitfalls.training import train
 
     with tracked_run(config, cell) as tracked:
         if is_job:
@@ -47,9 +46,9 @@ def run(config: DictConfig) -> None:
             with epoch_bar(str(cell), config.training.epochs) as on_epoch_end:
                 trained = train(config, cell, on_epoch_end)
         result = trained.result | {"fingerprint": fingerprint, "mlflow_run_id": tracked.run_id}
-        verdict = verdict_json(judge(result))
+        verdict = judge(result).as_json()
         try:
-            tracked.log(result, verdict, probe(make_batches(config, cell.seed)), trained.model)
+            tracked.log(result, verdict, probe(make_configured(config)), trained.model)
         finally:
             write_json(folder / "verdict.json", verdict)
             write_json(folder / "result.json", result)
@@ -69,13 +68,3 @@ def refuse_or_list(config: DictConfig, cell: configuration.Cell, folder: Path, f
     if config.dry_run:
         print(f"train     {folder.relative_to(configuration.ROOT)}")
     return config.dry_run
-
-
-def verdict_json(verdict: Verdict) -> dict[str, Any]:
-    """Return a verdict with the keys of verdict.json."""
-    return {
-        "claim": asdict(verdict.claim),
-        "effect": verdict.effect,
-        "verdict": verdict.verdict,
-        "reasons": verdict.reasons,
-    }

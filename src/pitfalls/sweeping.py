@@ -5,15 +5,16 @@ configuration, leaves out the cells that have finished, refuses two jobs with on
 and opens the tracking. The launcher is whatever `hydra/launcher` names.
 """
 
+import copy
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
 from hydra.core.utils import JobReturn, JobStatus
-from omegaconf import DictConfig
+from omegaconf import DictConfig, ValidationError
 
 from pitfalls import config as configuration
 from pitfalls.config import AXES, ROOT, Cell
@@ -45,6 +46,7 @@ class Sweep:
     compose: Callable[[list[str]], DictConfig]
     launch: Callable[..., Sequence[JobReturn]]
     swept_keys: list[str]
+    composed: dict[tuple[str, ...], DictConfig] = field(default_factory=dict)
 
     def run(self, all_overrides: list[list[str]]) -> Any:
         """Check every run, launch those that have not finished, and say what became of them.
@@ -63,7 +65,7 @@ class Sweep:
 
     def job(self, overrides: list[str]) -> Job:
         """Compose and check one run, and find its folder."""
-        composed = self.compose(overrides)
+        composed = self.compose_at_seed(overrides)
         told = DictConfig({key: composed[key] for key in composed if key != "hydra"})
         configuration.check(told)
         refuse_probe(told)
@@ -106,6 +108,21 @@ class Sweep:
                 ) from error
         refuse_failures(waiting, returned)
         return [returned]
+
+
+    def compose_at_seed(self, overrides: list[str]) -> DictConfig:
+        """Compose a run; runs that differ in the seed alone share a composition, which costs 0.2 s."""
+        seeds = [override.removeprefix("seed=") for override in overrides if override.startswith("seed=")]
+        others = tuple(override for override in overrides if not override.startswith("seed="))
+        if others not in self.composed:
+            self.composed[others] = self.compose(list(others))
+        composed = copy.deepcopy(self.composed[others])
+        try:
+            for seed in seeds:
+                composed.seed = seed
+        except ValidationError as error:
+            raise ConfigurationError(f"seed={seeds[-1]} is no whole number.\nGive seed=0 or more.") from error
+        return composed
 
 
 def refuse_failures(jobs: list[Job], returned: Sequence[JobReturn]) -> None:

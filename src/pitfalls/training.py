@@ -20,9 +20,9 @@ from hydra.utils import get_method
 from omegaconf import DictConfig
 
 from pitfalls import losses
-from pitfalls.config import Cell, arguments, learning_rate_steps
+from pitfalls.config import Cell, learning_rate_steps
 from pitfalls.feeds import Delivery, SharedGenerator, delay_line, threaded_queue
-from pitfalls.generators import Batch, make_generator, reused_buffer_offsets
+from pitfalls.generators import Batch, make_configured, reused_buffer_offsets
 from pitfalls.recorder import Recorder, window_of
 
 SCHEMA = 1
@@ -71,7 +71,7 @@ def train(config: DictConfig, cell: Cell, on_epoch_end: EpochHook = lambda epoch
     keras.utils.set_random_seed(cell.seed)
     training = config.training
     steps = training.epochs * training.steps_per_epoch
-    model = get_method(config.model._target_)(**arguments(config.model))
+    model = get_method(config.model._target_)()
     setup = Setup(
         config=config,
         model=model,
@@ -80,7 +80,7 @@ def train(config: DictConfig, cell: Cell, on_epoch_end: EpochHook = lambda epoch
         recorder=Recorder(steps, config.task.batch_size),
         on_epoch_end=on_epoch_end,
     )
-    fresh, batches = make_batches(config, cell.seed), make_batches(config, cell.seed)
+    fresh, batches = make_configured(config), make_configured(config)
     begun = time.perf_counter()
     WAYS_TO_TRAIN[config.feed.kind](setup, batches)
     seconds = time.perf_counter() - begun
@@ -125,12 +125,6 @@ def train(config: DictConfig, cell: Cell, on_epoch_end: EpochHook = lambda epoch
         "per_step": seconds / steps,
     }
     return Trained(result, model)
-
-
-def make_batches(config: DictConfig, seed: int) -> Iterator[Batch]:
-    """Return a generator of the configuration's batches, from the seed."""
-    function = get_method(config.generator._target_)
-    return make_generator(function, arguments(config.generator), config.task.high, config.task.batch_size, seed)
 
 
 def make_optimizer(learning_rate: Any) -> keras.optimizers.Optimizer:

@@ -6,7 +6,7 @@ bounds, the shape of the difference, and the effect that the mechanism leads to:
 loss alone could not tell C from V.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from math import hypot, sqrt
 from typing import Any
 
@@ -17,7 +17,7 @@ from pitfalls.twin import Excess, Schedule, rmsprop_excess
 STANDARD_ERRORS = 4
 """72 claims at three seeds: at three standard errors chance alone would fail one."""
 
-FLOAT32_ROUNDING = 1e-6
+FLOAT32_ROUNDING = 1e-7
 """What float32 may add, as a share of the largest loss that the task knows."""
 
 
@@ -48,6 +48,15 @@ class Verdict:
     def verdict(self) -> str:
         """``pass`` or ``fail``."""
         return "fail" if self.reasons else "pass"
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the verdict with the keys of verdict.json."""
+        return {
+            "claim": asdict(self.claim),
+            "effect": self.effect,
+            "verdict": self.verdict,
+            "reasons": self.reasons,
+        }
 
 
 def mechanism_of(result: dict[str, Any]) -> Mechanism:

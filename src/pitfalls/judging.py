@@ -1,0 +1,177 @@
+"""Judging: every result on disk is verified again, and the verdicts are gathered by cell.
+
+Reads result.json and probe.json and nothing else; writes verdict.json beside each result
+and reports/verdicts.json. A result that cannot be read is a cell that fails.
+"""
+
+import math
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from pitfalls import expectations
+from pitfalls.config import ROOT, register
+from pitfalls.errors import ResultError
+from pitfalls.results import find_results, json_text, read_json, read_result, write_json
+from pitfalls.verification import judge
+
+SCHEMA = 1
+
+Judged = tuple[dict[str, Any], dict[str, Any]]
+"""A result and its verdict."""
+
+
+def judge_sweep(runs: Path, sweep: str) -> tuple[list[Judged], list[dict[str, Any]], list[Judged]]:
+    """Verify every result of a sweep.
+
+    Args:
+        runs: The folder of all sweeps.
+        sweep: Its name.
+
+    Returns:
+        The judged results; an entry for each result that cannot be read; and those of the
+        judged whose verdict.json changed.
+    """
+    judged: list[Judged] = []
+    damaged: list[dict[str, Any]] = []
+    changed: list[Judged] = []
+    for path in find_results(runs, sweep):
+        try:
+            result = read_result(path)
+            verdict = judge(result).as_json()
+        except ResultError as error:
+            damaged.append({"path": str(path.relative_to(runs)), "reason": str(error)})
+            continue
+        except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:
+            damaged.append({"path": str(path.relative_to(runs)), "reason": f"{path} cannot be judged: {error!r}"})
+            continue
+        judged.append((result, verdict))
+        beside = path.with_name("verdict.json")
+        if not beside.exists() or beside.read_text() != json_text(verdict):
+            write_json(beside, verdict)
+            changed.append((result, verdict))
+    return judged, damaged, changed
+
+
+def gather(judged: list[Judged]) -> list[dict[str, Any]]:
+    """Return one entry a cell, over its seeds.
+
+    The claim and the measured loss are means over seeds (a race's claim follows each
+    run's own q), the interval is from the lowest to the highest seed, and the tolerance is that of
+    one run. A cell passes if each of its runs does.
+    """
+    cells: dict[tuple[str, ...], list[Judged]] = defaultdict(list)
+    for result, verdict in judged:
+        cells[tuple(result["cell"][axis] for axis in ("runtime", "generator", "model"))].append((result, verdict))
+    return [entry(runs) for runs in cells.values()]
+
+
+def entry(runs: list[Judged]) -> dict[str, Any]:
+    """Return the entry of one cell."""
+    runs = sorted(runs, key=lambda run: run[0]["cell"]["seed"])
+    results, verdicts = zip(*runs, strict=True)
+    losses = [result["final_loss"] for result in results]
+    effects = sorted({verdict["effect"] for verdict in verdicts})
+    claims = [verdict["claim"] for verdict in verdicts]
+    failed = [f"seed {r['cell']['seed']}: {reason}" for r, v in runs for reason in v["reasons"]]
+    cell = results[0]["cell"]
+    return {
+        "cell": {axis: cell[axis] for axis in ("runtime", "generator", "model")},
+        "claim": claims[0] | {key: mean([claim[key] for claim in claims]) for key in ("loss", "tolerance")},
+        "measured": mean(losses),
+        "interval": [min(losses), max(losses)],
+        "broken_rows": mean([result["broken_rows"] for result in results]),
+        "seeds": [result["cell"]["seed"] for result in results],
+        "effect": " or ".join(effects),
+        "verdict": "fail" if failed else "pass",
+        "reasons": failed,
+    }
+
+
+def mean(values: list[float]) -> float:
+    """Return the mean of a list of numbers."""
+    return math.fsum(values) / len(values)
+
+
+def gather_listings(judged: list[Judged], probes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the article's listings in order: what it printed, what was measured, claim, effect and verdict."""
+    listings = []
+    for result, verdict in judged:
+        if result["listing"]:
+            summary = entry([(result, verdict)])
+            seen = {"loss": result["loss"], "prediction": result["prediction"], "seconds": result["seconds"]}
+            listings.append({"listing": result["listing"], **summary, **seen})
+    for probed in probes:
+        good = probed["fits"] == expectations.LISTING_FITS[probed["listing"]]
+        claim = {"kind": "probe", "fits": expectations.LISTING_FITS[probed["listing"]]}
+        effect = "bites" if not all(probed["fits"]) else "clean"
+        verdict_word = "pass" if good else "fail"
+        listings.append(
+            {
+                "listing": probed["listing"],
+                "claim": claim,
+                "measured": probed["fits"],
+                "effect": effect,
+                "verdict": verdict_word,
+            }
+        )
+    printed = expectations.ARTICLE_PRINTED
+    return sorted(
+        ({**listing, "printed": printed[listing["listing"]]} for listing in listings), key=lambda one: one["listing"]
+    )
+
+
+def read_probes(runs: Path, sweep: str) -> list[dict[str, Any]]:
+    """Return the probes of a sweep that belong to a listing.
+
+    Raises:
+        ResultError: A file is damaged.
+    """
+    probes = [read_json(path) for path in sorted((runs / sweep / "probe").glob("**/probe.json"))]
+    keys = ("listing", "yields", "labels", "fits", "shares_memory")
+    return [{key: probed[key] for key in keys} for probed in probes if probed["listing"]]
+
+
+def verify_all(runs: Path, matrix: str, article: str) -> tuple[dict[str, Any], list[Judged]]:
+    """Verify the matrix, the article and the probes.
+
+    Args:
+        runs: The folder of all sweeps.
+        matrix: The sweep that holds the matrix.
+        article: The sweep that holds the article.
+
+    Returns:
+        The content of reports/verdicts.json, and the runs whose verdict is new.
+
+    Raises:
+        ResultError: There is no result at all.
+    """
+    cells, damaged_cells, changed_cells = judge_sweep(runs, matrix)
+    listings, damaged_listings, changed_listings = judge_sweep(runs, article)
+    probes = read_probes(runs, article)
+    if not (cells or listings or probes or damaged_cells or damaged_listings):
+        raise ResultError(
+            f"there is no result below {runs / matrix} or {runs / article}.\n"
+            "Train first: `make reproduce`, or name another sweep with --matrix."
+        )
+    content = {
+        "schema": SCHEMA,
+        "cells": gather(cells),
+        "listings": gather_listings(listings, probes),
+        "probes": sorted(probes, key=lambda probed: probed["listing"]),
+        "damaged": damaged_cells + damaged_listings,
+    }
+    return content, changed_cells + changed_listings
+
+
+def retag_changed(changed: list[Judged]) -> None:
+    """Put new verdicts on the MLflow runs of results that were tracked in the local store."""
+    tracked = [(result, verdict) for result, verdict in changed if result.get("mlflow_run_id")]
+    if not tracked:
+        return
+    from pitfalls.tracking import retag  # imports MLflow, which unchanged verdicts need not wait for
+
+    register()
+    retag(OmegaConf.load(ROOT / "conf" / "tracking" / "local.yaml"), tracked)

@@ -1,0 +1,162 @@
+"""Tables of verdicts: for a terminal, for Markdown, and as counts."""
+
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from tabulate import tabulate
+
+HEADERS = ("runtime", "generator", "model", "claimed", "measured", "over seeds", "effect", "verdict")
+LISTING_HEADERS = ("listing", "cell", "the article printed", "we measured", "claimed", "effect", "verdict")
+STYLES = {"pass": "green", "fail": "bold red"}
+
+
+def number(value: float) -> str:
+    """Print a loss with four digits, and a loss that is all but zero as it is."""
+    return f"{value:.4g}" if value < 1000 else f"{value:.0f}"
+
+
+def claim_text(claim: dict[str, Any]) -> str:
+    """Print a claim with its tolerance; a dagger marks one that follows a race's measured q."""
+    dagger = " †" if claim["kind"] == "race" else ""
+    return f"{number(claim['loss'])} ± {claim['tolerance']:.2g}{dagger}"
+
+
+def cell_row(entry: dict[str, Any]) -> list[str]:
+    """Return a cell as a row under `HEADERS`."""
+    low, high = entry["interval"]
+    return [
+        *entry["cell"].values(),
+        claim_text(entry["claim"]),
+        number(entry["measured"]),
+        f"{number(low)} to {number(high)}",
+        entry["effect"],
+        entry["verdict"],
+    ]
+
+
+def listing_row(entry: dict[str, Any]) -> list[str]:
+    """Return one of the article's listings as a row under `LISTING_HEADERS`."""
+    if entry["claim"]["kind"] == "probe":
+        cell, measured, claimed = "probe", fits_text(entry["measured"]), fits_text(entry["claim"]["fits"])
+    else:
+        cell = " / ".join(entry["cell"].values())
+        measured, claimed = losses_text(entry["loss"]), claim_text(entry["claim"])
+    return [
+        f"L{entry['listing']}",
+        cell,
+        entry["printed"],
+        measured,
+        claimed,
+        entry["effect"],
+        entry["verdict"],
+    ]
+
+
+def fits_text(fits: list[bool]) -> str:
+    """Say which of two labels fit their inputs."""
+    if all(fits):
+        return "both labels fit their inputs"
+    return "only the second label fits its inputs" if fits[1] else "a label does not fit its inputs"
+
+
+def losses_text(losses: list[float]) -> str:
+    """Print a run's losses by epoch: the first three of a short run, the last three of a long one."""
+    if len(losses) <= 5:
+        return ", ".join(number(loss) for loss in losses) + f" in epochs 1 to {len(losses)}"
+    shown = ", ".join(f"{loss:.2f}" for loss in losses[-3:])
+    return f"{shown} in epochs {len(losses) - 2} to {len(losses)}"
+
+
+def counts(verdicts: dict[str, Any]) -> dict[str, Any]:
+    """Return how many claims hold, by runtime and in all, for `dvc metrics show`."""
+    by_runtime: dict[str, dict[str, int]] = {}
+    for entry in verdicts["cells"]:
+        seen = by_runtime.setdefault(entry["cell"]["runtime"], {"cells": 0, "claims_that_hold": 0})
+        seen["cells"] += 1
+        seen["claims_that_hold"] += entry["verdict"] == "pass"
+    listings = verdicts["listings"]
+    return {
+        "matrix": {
+            "cells": len(verdicts["cells"]),
+            "claims_that_hold": sum(entry["verdict"] == "pass" for entry in verdicts["cells"]),
+            **{
+                f"cells_{effect}": sum(entry["effect"] == effect for entry in verdicts["cells"])
+                for effect in ("clean", "bites", "masked", "repaired")
+            },
+        },
+        "article": {
+            "listings": len(listings),
+            "claims_that_hold": sum(entry["verdict"] == "pass" for entry in listings),
+        },
+        "runtimes": by_runtime,
+        "damaged_results": len(verdicts["damaged"]),
+    }
+
+
+def all_hold(verdicts: dict[str, Any]) -> bool:
+    """Tell whether every claim holds and every result could be read."""
+    entries = verdicts["cells"] + verdicts["listings"]
+    return not verdicts["damaged"] and all(entry["verdict"] == "pass" for entry in entries)
+
+
+def matrix_markdown(verdicts: dict[str, Any]) -> str:
+    """Return the cells as a Markdown table."""
+    return markdown(HEADERS, [cell_row(entry) for entry in verdicts["cells"]])
+
+
+def listings_markdown(verdicts: dict[str, Any]) -> str:
+    """Return the article's listings beside ours as a Markdown table."""
+    return markdown(LISTING_HEADERS, [listing_row(entry) for entry in verdicts["listings"]])
+
+
+def markdown(headers: tuple[str, ...], rows: list[list[str]]) -> str:
+    """Return a Markdown table whose numbers stay as they were printed."""
+    return tabulate(rows, headers, tablefmt="github", disable_numparse=True)
+
+
+def summary(verdicts: dict[str, Any]) -> str:
+    """Say in one line how many claims hold."""
+    counted = counts(verdicts)
+    parts = [
+        f"{part['claims_that_hold']} of {part[name]} {name} hold"
+        for part, name in ((counted["matrix"], "cells"), (counted["article"], "listings"))
+    ]
+    damaged = counted["damaged_results"]
+    return ", ".join(parts) + (f", {damaged} results could not be read" if damaged else "") + "."
+
+
+def print_verdicts(verdicts: dict[str, Any]) -> None:
+    """Print the cells and listings as tables, then what failed and why, then the count."""
+    # Without a terminal a table would be cut to 80 columns: let it be as wide as it needs.
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=200)
+    for headers, rows in (
+        (HEADERS, [cell_row(entry) for entry in verdicts["cells"]]),
+        (LISTING_HEADERS, [listing_row(entry) for entry in verdicts["listings"]]),
+    ):
+        if rows:
+            table = Table(*headers, box=None, pad_edge=False)
+            for row in rows:
+                table.add_row(*row, style=STYLES[row[-1]] if row[-1] == "fail" else None)
+            console.print(table)
+            console.print()
+    for line in failures(verdicts):
+        console.print(line, style="red", markup=False)
+    console.print(summary(verdicts))
+
+
+def failures(verdicts: dict[str, Any]) -> list[str]:
+    """Return a line for each thing that did not hold."""
+    lines = [
+        f"{' / '.join(entry['cell'].values())}: {reason}"
+        for entry in [*verdicts["cells"], *verdicts["listings"]]
+        for reason in entry.get("reasons", [])
+    ]
+    lines += [
+        f"L{entry['listing']}: {fits_text(entry['measured'])}"
+        for entry in verdicts["listings"]
+        if entry["claim"]["kind"] == "probe" and entry["verdict"] == "fail"
+    ]
+    return lines + [f"{one['path']}: {one['reason']}" for one in verdicts["damaged"]]

@@ -1,0 +1,30 @@
+"""Hold two yields of a generator together, and say which label fits which inputs. Trains nothing.
+
+Examples:
+    python src/probe.py generator=reused_inputs task.batch_size=1
+    python src/probe.py experiment=listing_3
+    python src/probe.py -m experiment=listing_3,listing_4,listing_5 sweep=article
+"""
+
+from pitfalls.startup import prepare
+
+prepare()
+
+import hydra  # noqa: E402
+from omegaconf import DictConfig  # noqa: E402
+
+from pitfalls import config, probing  # noqa: E402
+from pitfalls.errors import messages_instead_of_tracebacks  # noqa: E402
+
+config.register()
+
+
+@hydra.main(config_path="../conf", config_name="probe", version_base="1.3")
+def main(told: DictConfig) -> None:
+    """Probe the generator that Hydra composed."""
+    with messages_instead_of_tracebacks():
+        probing.run(told)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,33 @@
+"""Put a run forward as the champion, if every claim holds and its own cell is clean.
+
+Example:
+    python src/promote.py --runtime keras3 --generator fresh_arrays --model dense --seed 0
+"""
+
+import argparse
+
+from pitfalls.startup import prepare
+
+prepare()
+
+from pitfalls.config import ROOT  # noqa: E402
+from pitfalls.errors import messages_instead_of_tracebacks  # noqa: E402
+from pitfalls.promotion import promote  # noqa: E402
+
+
+def main() -> None:
+    """Promote the run that the arguments name."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, prog="python src/promote.py"
+    )
+    for axis in ("runtime", "generator", "model"):
+        parser.add_argument(f"--{axis}", required=True)
+    parser.add_argument("--seed", type=int, required=True)
+    champion = vars(parser.parse_args())
+    with messages_instead_of_tracebacks():
+        promote(ROOT / "reports", champion)
+    print(f"{' / '.join(map(str, champion.values()))} is the champion: reports/champion.json")
+
+
+if __name__ == "__main__":
+    main()
