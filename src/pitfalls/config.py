@@ -124,6 +124,11 @@ def cell_of(config: DictConfig, choices: DictConfig | dict[str, str]) -> Cell:
     return Cell(choices["runtime"], choices["generator"], choices["model"], config.seed)
 
 
+def without_hydra(composed: DictConfig) -> DictConfig:
+    """Return a composed configuration without Hydra's own part, which resolves inside a Hydra job only."""
+    return DictConfig({key: composed[key] for key in composed if key != "hydra"})
+
+
 def plain(config: DictConfig) -> dict[str, Any]:
     """Return the resolved configuration of what is trained, as plain types.
 
@@ -132,7 +137,7 @@ def plain(config: DictConfig) -> dict[str, Any]:
     """
     resolved = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     assert isinstance(resolved, dict)
-    return {str(key): resolved[key] for key in resolved if key != "hydra"}
+    return {str(key): value for key, value in resolved.items()}
 
 
 CHOICES = {

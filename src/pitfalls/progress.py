@@ -3,7 +3,7 @@
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -15,6 +15,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from pitfalls.results import is_finished, read_json
 
 POLL_SECONDS = 0.5
+
+EpochHook = Callable[[int, float], None]
+"""Called at the end of each epoch with its index and mean loss."""
 
 
 def bar(console: Console) -> Progress:
@@ -32,7 +35,7 @@ def bar(console: Console) -> Progress:
 
 
 @contextmanager
-def epoch_bar(description: str, epochs: int) -> Iterator[Any]:
+def epoch_bar(description: str, epochs: int) -> Iterator[EpochHook]:
     """Give a hook `(epoch, loss)` that draws the epochs of one run."""
     with bar(Console(stderr=True)) as progress:
         row = progress.add_task(description, total=epochs)

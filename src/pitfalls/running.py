@@ -12,7 +12,7 @@ from pitfalls import config as configuration
 from pitfalls.errors import messages_instead_of_tracebacks
 from pitfalls.generators import make_configured
 from pitfalls.probing import probe
-from pitfalls.progress import epoch_bar, run_line
+from pitfalls.progress import EpochHook, epoch_bar, run_line
 from pitfalls.results import is_finished, write_json
 from pitfalls.sweeping import refuse_probe, refuse_unwritable
 from pitfalls.verification import judge
@@ -49,9 +49,7 @@ class CheckFirst(Callback):
 
 
 def run(config: DictConfig) -> None:
-    """Train a run unless exactly it has finished before, and write what it measured.
-
-    result.json is written last: where it stands, everything else does.
+    """Train a run unless exactly it has finished before, and say what it measured.
 
     Args:
         config: The run's configuration, as Hydra composed it.
@@ -60,22 +58,48 @@ def run(config: DictConfig) -> None:
         PitfallsError: The run cannot be trained or tracked, or its folder not be written.
     """
     hydra = HydraConfig.get()
-    is_job = hydra.mode == RunMode.MULTIRUN
     folder = Path(hydra.runtime.output_dir)
     cell = configuration.cell_of(config, hydra.runtime.choices)
-    fingerprint = configuration.fingerprint(configuration.plain(config))
-    if not is_job and refuse_or_list(config, cell, folder, fingerprint):
+    if hydra.mode == RunMode.MULTIRUN:
+        train_and_write(config, cell, folder)
         return
+    if refuse_or_list(config, cell, folder):
+        return
+    with epoch_bar(str(cell), config.training.epochs) as on_epoch_end:
+        result, verdict = train_and_write(config, cell, folder, on_epoch_end)
+    print(run_line(result, verdict))
+    print(f"{folder.relative_to(configuration.ROOT)}/result.json")
+
+
+def train_and_write(
+    config: DictConfig,
+    cell: configuration.Cell,
+    folder: Path,
+    on_epoch_end: EpochHook = lambda epoch, loss: None,
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Train a run, judge it, track it, and write result.json and verdict.json.
+
+    result.json is written last: where it stands, everything else does.
+
+    Args:
+        config: A checked configuration.
+        cell: The run's place in the matrix.
+        folder: Where its files go.
+        on_epoch_end: Told the loss of each epoch.
+
+    Returns:
+        The contents of the two files.
+
+    Raises:
+        PitfallsError: The run cannot be tracked, or its folder not be written.
+    """
     # These import TensorFlow and MLflow, which a run that has finished need not wait for.
-    from pitfalls.tracking import link_project_run, tracked_run
+    from pitfalls.tracking import tracked_run
     from pitfalls.training import train
 
     with tracked_run(config, cell) as tracked:
-        if is_job:
-            trained = train(config, cell)
-        else:
-            with epoch_bar(str(cell), config.training.epochs) as on_epoch_end:
-                trained = train(config, cell, on_epoch_end)
+        trained = train(config, cell, on_epoch_end)
+        fingerprint = configuration.fingerprint(configuration.plain(config))
         result = trained.result | {"fingerprint": fingerprint, "mlflow_run_id": tracked.run_id}
         verdict = judge(result).as_json()
         try:
@@ -83,15 +107,12 @@ def run(config: DictConfig) -> None:
         finally:
             write_json(folder / "verdict.json", verdict)
             write_json(folder / "result.json", result)
-    if not is_job:
-        print(run_line(result, verdict))
-        print(f"{folder.relative_to(configuration.ROOT)}/result.json")
-        if tracked.run_id:
-            link_project_run(config.tracking.uri, tracked.run_id)
+    return result, verdict
 
 
-def refuse_or_list(config: DictConfig, cell: configuration.Cell, folder: Path, fingerprint: str) -> bool:
+def refuse_or_list(config: DictConfig, cell: configuration.Cell, folder: Path) -> bool:
     """Tell whether a single run need not be trained: it has finished, or is only to be listed."""
+    fingerprint = configuration.fingerprint(configuration.plain(config))
     if not config.retrain and is_finished(folder, fingerprint):
         print(f"{cell} has finished before: {folder.relative_to(configuration.ROOT)}/result.json")
         print("Add retrain=true to train it again.")

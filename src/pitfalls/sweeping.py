@@ -66,7 +66,7 @@ class Sweep:
     def job(self, overrides: list[str]) -> Job:
         """Compose and check one run, and find its folder."""
         composed = self.compose_at_seed(overrides)
-        told = DictConfig({key: composed[key] for key in composed if key != "hydra"})
+        told = configuration.without_hydra(composed)
         configuration.check(told)
         refuse_probe(told)
         cell = configuration.cell_of(told, composed.hydra.runtime.choices)

@@ -170,6 +170,8 @@ class Untracked:
 def tracked_run(config: DictConfig, cell: Cell) -> Iterator[TrackedRun | Untracked]:
     """Track what happens inside as one run; an error inside ends it FAILED and goes on.
 
+    Under `mlflow run` the project's own run says which run holds the training.
+
     Raises:
         TrackingError: The store cannot be opened, or does not answer at the end.
     """
@@ -177,6 +179,7 @@ def tracked_run(config: DictConfig, cell: Cell) -> Iterator[TrackedRun | Untrack
         yield Untracked()
         return
     run = TrackedRun(config, cell)
+    link_project_run(config.tracking.uri, run.run_id)
     try:
         yield run
     except BaseException as error:

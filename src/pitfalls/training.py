@@ -24,15 +24,13 @@ from pitfalls import losses
 from pitfalls.config import Cell, learning_rate_steps
 from pitfalls.feeds import Delivery, SharedGenerator, delay_line, threaded_queue
 from pitfalls.generators import Batch, make_configured, reused_buffer_offsets
+from pitfalls.progress import EpochHook
 from pitfalls.recorder import Recorder, window_of
 
 SCHEMA = 1
 
 EXAMPLE_INPUTS = (73, 57)
 """The pair that the article asks its models for; their mean is 65."""
-
-EpochHook = Callable[[int, float], None]
-"""Called at the end of each epoch with its index and mean loss."""
 
 
 @dataclass(frozen=True)
