@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from pitfalls.guard import threads
@@ -30,6 +30,7 @@ def check(
     strict: bool = False,
     ignore: Sequence[str] = (),
     name: str | None = None,
+    observe: Callable[[Reading], None] | None = None,
 ) -> Report:
     """Pull batches from a source and report what is wrong with them.
 
@@ -46,6 +47,7 @@ def check(
         strict: Make yielded memory read-only, and report any write to it with its line.
         ignore: Rules whose findings are left out.
         name: What the report calls the target.
+        observe: Called before each batch is pulled, for whoever must know how far it came.
 
     Returns:
         A report; it is false when nothing was found.
@@ -57,6 +59,7 @@ def check(
         raise GuardError(f"batches and depth start at 1; here they are {batches} and {depth}.")
     source = target() if callable(target) and not hasattr(target, "__iter__") else target
     reading = Reading(source, batches, depth, strict)
+    reading.observe = observe or reading.observe
     reading.run(time.monotonic() + seconds if seconds else None)
     findings = [*reading.findings(), *threads.findings_of(source)]
     title = name or getattr(target, "__name__", None) or type(target).__name__
@@ -73,6 +76,7 @@ class Reading:
         self.stream = stream_of(source, self.limit)
         self.started = time.monotonic()
         self.patience = EXTRA_SECONDS
+        self.observe: Callable[[Reading], None] = lambda _: None
         self.window = Window(depth)
         self.forms = Forms()
         self.trap = WriteTrap()
@@ -88,6 +92,7 @@ class Reading:
                 if deadline and time.monotonic() > deadline:
                     self._out_of_time()
                     break
+                self.observe(self)
                 if not self._read_one():
                     break
             else:
