@@ -9,7 +9,8 @@ from typing import Any
 from pitfalls.guard import threads
 from pitfalls.guard.aliasing import DEFAULT_DEPTH, Change, Window, describe
 from pitfalls.guard.findings import Finding, GuardError, Report
-from pitfalls.guard.memory import is_slice
+from pitfalls.guard.batches import named_leaves
+from pitfalls.guard.memory import address_of, is_slice
 from pitfalls.guard.sources import Places, find_places
 from pitfalls.guard.stability import Forms
 from pitfalls.guard.streams import is_pydataset, is_tf_dataset, stream_of
@@ -18,6 +19,7 @@ from pitfalls.guard.traps import WriteTrap, is_trapped_write, place_of, written_
 LEAST_BATCHES = 32
 EXTRA_SECONDS = 0.3
 PATIENT_SECONDS = 10.0
+EPOCHS = 3
 ARRAYS_NAMED = 4
 
 
@@ -75,7 +77,7 @@ class Reading:
         self.limit, self.fixed = limit or max(LEAST_BATCHES, 3 * depth), limit is not None
         self.stream = stream_of(source, self.limit)
         self.started = time.monotonic()
-        self.patience = EXTRA_SECONDS
+        self.patience, self.epochs = EXTRA_SECONDS, Epochs()
         self.observe: Callable[[Reading], None] = lambda _: None
         self.window = Window(depth)
         self.forms = Forms()
@@ -106,7 +108,7 @@ class Reading:
         """Tell whether to pull another batch: a few at least, then as many as cost nothing."""
         if self.seen < self.limit or self.fixed:
             return self.seen < self.limit
-        if self.changes:
+        if self.changes or self.epochs.count > EPOCHS:
             return False
         if self.seen == self.limit:
             self.patience = PATIENT_SECONDS if self._may_be_shuffled() else EXTRA_SECONDS
@@ -125,11 +127,12 @@ class Reading:
             self._compare()
             self._ended()
             return False
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             self._failed(error)
             return False
         self._compare()
         self.forms.add(self.seen, batch)
+        self.epochs.add(batch)
         self.window.add(self.seen, batch)
         self.seen += 1
         if self.strict:
@@ -147,7 +150,7 @@ class Reading:
         if self.seen == 1:
             self.notes.append("It ended after one batch: nothing could be refilled for a second one.")
 
-    def _failed(self, error: Exception) -> None:
+    def _failed(self, error: BaseException) -> None:
         if self.strict and self.seen and is_trapped_write(error):
             self._compare()
             self.writes.append(self._write(error))
@@ -170,7 +173,7 @@ class Reading:
             f"Out of time: {self.seen} of {self.limit} batches came, and only these were checked."
         )
 
-    def _write(self, error: Exception) -> Finding:
+    def _write(self, error: BaseException) -> Finding:
         """Turn the refused write into a finding."""
         place = place_of(error)
         path, index = written_path(error, self.window.held)
@@ -217,6 +220,23 @@ class Reading:
             else []
         )
         return [*self.notes, *self.window.unread.values(), *order]
+
+
+class Epochs:
+    """Counts how often the first batch's slice of a larger array came again: once an epoch."""
+
+    def __init__(self) -> None:
+        """Wait for the first batch."""
+        self.first: int | None = None
+        self.count = 0
+
+    def add(self, batch: Any) -> None:
+        """Look at where a batch's first slice stands."""
+        slices = (leaf for _, leaf in named_leaves(batch) if is_slice(leaf))
+        address = next((address_of(leaf) for leaf in slices), None)
+        if self.first is None:
+            self.first = address
+        self.count += address is not None and address == self.first
 
 
 def _with_few_names(findings: list[Finding]) -> list[Finding]:

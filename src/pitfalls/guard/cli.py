@@ -36,7 +36,8 @@ class Parser(argparse.ArgumentParser):
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
     words = list(sys.argv[1:] if argv is None else argv)
-    options = argparse.Namespace(target=" ".join(words[1:2]), json="--json" in words, sarif=None)
+    named = next((word for word in words[1:] if not word.startswith("-")), "")
+    options = argparse.Namespace(target=named, json="--json" in words, sarif=None)
     try:
         options = _parser().parse_args(words)
         result, places = _supervised(options)
@@ -63,13 +64,36 @@ def _parser() -> Parser:
     add("target", help="FILE.py:NAME or package.module:NAME; FILE.py with --call")
     add("--set", action="append", default=[], metavar="NAME=VALUE", help="an argument, typed by YAML's rules")
     add("--call", metavar="EXPRESSION", help="evaluate this in the file's namespace instead of a name")
-    add("--definitions", action="store_true", help="take imports, functions, classes, constants; run nothing else")
-    add("--batch", metavar="TARGET", help="for a model: where its first batch comes from, a name or an expression")
-    add("--loss", help="for a model that is not compiled: the name of a Keras loss, or of a function in the file")
-    add("--allow", action="append", default=[], metavar="NAME", help="a loss or metric whose broadcast is meant")
+    add(
+        "--definitions",
+        action="store_true",
+        help="take imports, functions, classes, constants; run nothing else",
+    )
+    add(
+        "--batch",
+        metavar="TARGET",
+        help="for a model: where its first batch comes from, a name or an expression",
+    )
+    add(
+        "--loss",
+        help="for a model that is not compiled: the name of a Keras loss, or of a function in the file",
+    )
+    add(
+        "--allow",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a loss or metric whose broadcast is meant",
+    )
     add("--ignore", action="append", default=[], choices=list(RULES), help="leave a rule's findings out")
     add("--batches", type=_at_least_one, metavar="N", help="how many batches to read (default: 32 or more)")
-    add("--depth", type=_at_least_one, default=10, metavar="N", help="how many a consumer may hold (default: 10)")
+    add(
+        "--depth",
+        type=_at_least_one,
+        default=10,
+        metavar="N",
+        help="how many a consumer may hold (default: 10)",
+    )
     add("--seconds", type=_positive, default=60.0, metavar="S", help="a limit for everything (default: 60)")
     add("--strict", action="store_true", help="make yielded memory read-only: each write to it is a finding")
     add("--json", action="store_true", help="print one JSON object")
@@ -105,7 +129,9 @@ def _supervised(options: argparse.Namespace) -> tuple[dict[str, Any], list[Any]]
     result, places = said.get("result", (None, []))
     if result and (said.get("done") or result["findings"]):
         if not said.get("done"):
-            result["not_checked"].append(f"Out of time after {options.seconds:g} seconds: what came before is shown.")
+            result["not_checked"].append(
+                f"Out of time after {options.seconds:g} seconds: what came before is shown."
+            )
         return result, places
     return _error(options.target, _why(outcome, options)), []
 

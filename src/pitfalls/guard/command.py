@@ -38,7 +38,9 @@ def _target_of(options: argparse.Namespace, settings: dict[str, Any], say: Any) 
     """Load the file and return what is named in it, called if it must be."""
     place, name = split(options.target)
     if options.call and (name or settings):
-        raise GuardError("--call takes the place of a name and of --set: give the file alone, pitfalls check FILE.py.")
+        raise GuardError(
+            "--call takes the place of a name and of --set: give the file alone, pitfalls check FILE.py."
+        )
     wanted = names_in(options.call) if options.call else {(name or "").split(".")[0]}
     wanted |= _names_for_the_model(options)
     say("stage", f"{place} was imported")
@@ -99,7 +101,9 @@ def _check_batches(options: argparse.Namespace, target: Any, title: str, say: An
         say("stage", f"batch {reading.seen} was made")
         if len(reading.changes) > known:
             known = len(reading.changes)
-            partial = Report(title, tuple(reading.findings()), tuple(reading.not_checked)).without(options.ignore)
+            partial = Report(title, tuple(reading.findings()), tuple(reading.not_checked)).without(
+                options.ignore
+            )
             say("result", (partial.to_dict(), [(finding.file, finding.line) for finding in partial]))
 
     left = SOFT_SHARE * options.seconds - (time.monotonic() - started)

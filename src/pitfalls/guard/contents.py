@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 SMALL_BYTES = 1 << 16
+NOWHERE = np.zeros((), dtype=bool)
 
 
 @dataclass(frozen=True)
@@ -87,26 +88,26 @@ def _copied(array: np.ndarray) -> np.ndarray:
 
 
 def _differences(old: np.ndarray, new: np.ndarray) -> np.ndarray:
-    """Return where two arrays of one shape differ, or an empty mask where they do not."""
+    """Return a mask of where two arrays of one shape differ; it may be a single false."""
     if old.dtype != new.dtype:
         return np.ones(old.shape, dtype=bool)
     dtype = old.dtype
     if dtype.names:
         fields = [_differences(np.asarray(old[name]), np.asarray(new[name])) for name in dtype.names]
         return _any_field(fields, old.ndim)
-    if dtype.hasobject:
+    if dtype.hasobject or dtype.kind == "T":
         pairs = zip(old.reshape(-1), new.reshape(-1), strict=True)
         return np.array([not same_value(a, b) for a, b in pairs], dtype=bool)
     if dtype.kind == "T":
         return np.array([not same_value(a, b) for a, b in zip(old.reshape(-1), new.reshape(-1), strict=True)])
     if dtype.char in "gG":
         return (old != new) & ~((old != old) & (new != new))
-    return _different_bytes(old, np.ascontiguousarray(new).reshape(new.shape))
+    return _different_bytes(old, new)
 
 
 def _any_field(fields: list[np.ndarray], ndim: int) -> np.ndarray:
     """Merge the differences of a record's fields into one mask over the records."""
-    merged = np.zeros((), dtype=bool)
+    merged = NOWHERE
     for mask in fields:
         inner = tuple(range(ndim, mask.ndim))
         merged = merged | (mask.any(axis=inner) if inner else mask)
@@ -114,15 +115,15 @@ def _any_field(fields: list[np.ndarray], ndim: int) -> np.ndarray:
 
 
 def _different_bytes(old: np.ndarray, new: np.ndarray) -> np.ndarray:
-    """Compare two contiguous arrays by their bytes."""
-    if not old.size or not old.dtype.itemsize:
-        return np.zeros(0, dtype=bool)
-    a, b = old.reshape(-1).view(np.uint8), new.reshape(-1).view(np.uint8)
+    """Compare two arrays of one shape and dtype by their bytes."""
+    itemsize = old.dtype.itemsize
+    if not old.size or not itemsize:
+        return NOWHERE
+    a, b = (np.ascontiguousarray(array).reshape(-1).view(np.uint8) for array in (old, new))
     word = next(size for size in (8, 4, 2, 1) if a.size % size == 0)
     if np.array_equal(a.view(f"u{word}"), b.view(f"u{word}")):
-        return np.zeros(0, dtype=bool)
-    itemsize = old.dtype.itemsize
-    return (a.reshape(-1, itemsize) != b.reshape(-1, itemsize)).any(axis=1)
+        return NOWHERE
+    return (a.reshape(-1, itemsize) != b.reshape(-1, itemsize)).any(axis=1).reshape(old.shape)
 
 
 def _different_items(old: bytes, new: bytes, itemsize: int) -> int:

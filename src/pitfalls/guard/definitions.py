@@ -95,7 +95,9 @@ def functions_of(source: str) -> list[str]:
     except SyntaxError:
         return []
     named = [node for node in body if isinstance(node, (ast.FunctionDef, ast.ClassDef))]
-    return [n.name for n in sorted(named, key=lambda n: not any(isinstance(x, ast.Yield) for x in ast.walk(n)))]
+    return [
+        n.name for n in sorted(named, key=lambda n: not any(isinstance(x, ast.Yield) for x in ast.walk(n)))
+    ]
 
 
 def _asks_for_main(node: ast.stmt) -> bool:
@@ -122,7 +124,9 @@ def _is_plain(value: ast.expr, constants: set[str]) -> bool:
     for node in ast.walk(value):
         if not isinstance(node, PLAIN):
             return False
-        if isinstance(node, ast.Call) and not (isinstance(node.func, ast.Name) and node.func.id in PURE_BUILTINS):
+        if isinstance(node, ast.Call) and not (
+            isinstance(node.func, ast.Name) and node.func.id in PURE_BUILTINS
+        ):
             return False
         if isinstance(node, ast.Name) and node.id not in constants | PURE_BUILTINS:
             return False
@@ -135,9 +139,9 @@ def bound_names(node: ast.stmt) -> set[str]:
         return {node.name}
     if isinstance(node, (ast.Import, ast.ImportFrom)):
         return {alias.asname or alias.name.split(".")[0] for alias in node.names}
-    return {item.id for item in ast.walk(node) if isinstance(item, ast.Name) and isinstance(item.ctx, ast.Store)} | {
-        name for item in ast.walk(node) if isinstance(item, DEFINING) for name in bound_names(item)
-    }
+    return {
+        item.id for item in ast.walk(node) if isinstance(item, ast.Name) and isinstance(item.ctx, ast.Store)
+    } | {name for item in ast.walk(node) if isinstance(item, DEFINING) for name in bound_names(item)}
 
 
 def _is_star(node: ast.stmt) -> bool:

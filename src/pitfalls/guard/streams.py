@@ -117,4 +117,4 @@ def _refuse(target: Any) -> None:
 def _a(target: Any) -> str:
     """Return a type's name with its article."""
     name = "class " + target.__name__ if isinstance(target, type) else type(target).__name__
-    return f"{'an' if name[0].lower() in 'aeiou' else 'a'} {name}"
+    return f"{'an' if name[0].lower() in 'aeiou' or name == 'ndarray' else 'a'} {name}"

@@ -125,7 +125,9 @@ def _not_loaded(label: str, source: str, error: BaseException) -> GuardError:
         return GuardError(f"{label} has a syntax error at line {error.lineno}: {error.msg}.")
     if isinstance(error, KeyboardInterrupt):
         return GuardError("Interrupted.")
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename.endswith(label)]
+    lines = [
+        frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename.endswith(label)
+    ]
     at = f" at line {lines[-1]}" if lines else ""
     if isinstance(error, SystemExit):
         what = f"{label} ended the program{at} while it was imported."
@@ -155,7 +157,9 @@ def resolve(module: Module, name: str) -> Any:
         known = functions_of(module.source) or [key for key in module.namespace if not key.startswith("_")]
         close = difflib.get_close_matches(first, known, 1)
         hint = f" Is it {close[0]}?" if close else f" It defines: {', '.join(known[:8]) or 'nothing'}."
-        raise GuardError(f"{module.label} has no {first}: {reason}." if reason else f"{module.label} has no {first}.{hint}")
+        raise GuardError(
+            f"{module.label} has no {first}: {reason}." if reason else f"{module.label} has no {first}.{hint}"
+        )
     target = module.namespace[first]
     for attribute in rest:
         if not hasattr(target, attribute):

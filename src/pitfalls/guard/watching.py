@@ -1,8 +1,8 @@
 """Watching: stands between a generator and training, and proves aliasing while it runs.
 
 What is compared at each step is little and cheap: the previous batch, the batch that
-leaves the window, and every held batch whose memory the new one uses. A consumer may
-change its own batches: what differs when it comes back for the next one is its own
+leaves the window, one in between, and those whose memory the new one uses. A consumer
+may change its own batches: what differs when it comes back for the next one is its own
 doing, and is taken as the new state before the generator is asked.
 """
 
@@ -114,7 +114,7 @@ class Watcher:
     def before(self) -> None:
         """Take what the consumer did to the batches it holds for granted."""
         if self.held:
-            for held in self._ends():
+            for held in self._looked_at():
                 for probe in held.probes:
                     if probe.differs():
                         probe.renew()
@@ -150,15 +150,18 @@ class Watcher:
                 if self.users.get(key) is old:
                     del self.users[key]
 
-    def _ends(self) -> tuple[Held, ...]:
-        """Return the newest batch, and the oldest if this is the last look at it."""
-        return (self.held[-1], self.held[0]) if len(self.held) == self.depth > 1 else (self.held[-1],)
+    def _looked_at(self) -> tuple[Held, ...]:
+        """Return the newest batch, the oldest, and one in between: another one at each step."""
+        held = self.held
+        if len(held) < 3:
+            return tuple(held)
+        return held[-1], held[0], held[1 + self.seen % (len(held) - 2)]
 
     def _compare(self, keys: list[int]) -> None:
-        """Act on the first change in the newest batch, the oldest, or one whose memory the new batch uses."""
-        ends = self._ends()
+        """Act on the first change in the batches looked at, or in one whose memory the new batch uses."""
+        watched = self._looked_at()
         users = [self.users[key] for key in keys if key in self.users]
-        for held in (*ends, *(user for user in users if user not in ends)):
+        for held in (*watched, *(user for user in users if user not in watched)):
             change = self._change_of(held)
             if change is not None:
                 self._act(aliasing.describe(change, find_places(self.source, change.leaf)))
