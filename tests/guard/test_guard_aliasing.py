@@ -21,7 +21,9 @@ def name_of(value):
 def test_a_corrupting_generator_is_caught_with_the_right_arrays(generator, arrays):
     """Only aliased-batch findings, and exactly on the arrays that change."""
     report = guard.check(generator())
-    assert [(finding.rule, finding.array) for finding in report] == [("aliased-batch", path) for path in arrays]
+    assert [(finding.rule, finding.array) for finding in report] == [
+        ("aliased-batch", path) for path in arrays
+    ]
 
 
 @pytest.mark.parametrize("generator", benign_generators.ALL, ids=name_of)

@@ -151,8 +151,8 @@ def is_accident(a: tuple[Shape, Axes], b: tuple[Shape, Axes], labels_meet_predic
     Args:
         a: Shape and axes of one tensor.
         b: Shape and axes of the other.
-        labels_meet_predictions: Whether one is made of labels alone and the other of predictions alone. If not,
-            only a batch axis that meets another axis counts.
+        labels_meet_predictions: Whether one is made of labels alone and the other of predictions alone. If
+            not, only a batch axis that meets another axis counts.
     """
     (shape_a, axes_a), (shape_b, axes_b) = a, b
     if shape_a == shape_b or -1 in shape_a or -1 in shape_b or not shape_a or not shape_b:

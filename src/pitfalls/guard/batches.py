@@ -51,7 +51,7 @@ def _leaves(path: str, node: Any, depth: int) -> Iterator[tuple[str, Any]]:
 
 def _children(node: Any) -> list[tuple[str, Any]] | None:
     """Return a container's entries with the suffixes of their paths, or None for a leaf."""
-    if isinstance(node, np.ndarray) or isinstance(node, SCALARS):
+    if isinstance(node, (np.ndarray, *SCALARS)):
         return None
     if isinstance(node, Mapping):
         return [(f"[{key!r}]", node[key]) for key in list(node)]

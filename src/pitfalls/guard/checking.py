@@ -8,10 +8,10 @@ from typing import Any
 
 from pitfalls.guard import threads
 from pitfalls.guard.aliasing import DEFAULT_DEPTH, Change, Window, describe
-from pitfalls.guard.findings import Finding, GuardError, Report
 from pitfalls.guard.batches import named_leaves
-from pitfalls.guard.memory import address_of, is_slice
-from pitfalls.guard.sources import Places, find_places
+from pitfalls.guard.findings import Finding, GuardError, Report
+from pitfalls.guard.memory import address_of, is_slice, share_memory
+from pitfalls.guard.sources import Place, Places, find_places
 from pitfalls.guard.stability import Forms
 from pitfalls.guard.streams import is_pydataset, is_tf_dataset, stream_of
 from pitfalls.guard.traps import WriteTrap, is_trapped_write, place_of, written_path
@@ -41,9 +41,9 @@ def check(
     Args:
         target: A generator, an iterator, an iterable of batches, a ``PyDataset``, a ``tf.data.Dataset``, or a
             function without arguments that returns one.
-        batches: How many batches to read at most. By default 32, or three times ``depth``, and more as long as
-            that takes no time; up to ten seconds more where slices of a larger array are yielded and the code
-            also writes to it, as an in-place shuffle between epochs shows only at the end of one.
+        batches: How many batches to read. By default 32, or three times ``depth``, and more as long as that
+            takes no time; up to ten seconds more where slices of a larger array are yielded and the code also
+            writes to it, as an in-place shuffle between epochs shows only at the end of one.
         depth: How many batches a consumer may hold at a time.
         seconds: When to stop, looked at between two batches.
         strict: Make yielded memory read-only, and report any write to it with its line.
@@ -189,7 +189,7 @@ class Reading:
 
     def _locate_the_write(self) -> None:
         """Pull a few batches more with the trap closed: the line that refills raises, and so is known."""
-        if not self.changes or self.strict or is_tf_dataset(self.source):
+        if self.strict or is_tf_dataset(self.source) or not (self.changes or self._memory_again()):
             return
         for held in self.window.held:
             self.trap.close_on(held.batch)
@@ -198,10 +198,26 @@ class Reading:
                 next(self.stream)
         except Exception as error:
             place = place_of(error) if is_trapped_write(error) else None
-            path, _ = written_path(error, self.window.held)
-            if place and path in self.changes:
-                change, places = self.changes[path]
-                self.changes[path] = change, Places(places.allocated, place)
+            if place:
+                self._located(place, *written_path(error, self.window.held))
+
+    def _memory_again(self) -> bool:
+        """Tell whether the last two batches stand in one memory, though nothing in it changed."""
+        if len(self.window.held) < 2:
+            return False
+        old, new = self.window.held[-2].leaves, self.window.held[-1].leaves
+        return any(share_memory(old.get(path), leaf) for path, leaf in new.items())
+
+    def _located(self, place: Place, path: str, _: int) -> None:
+        """Note which line wrote to an array, or that it always wrote the same."""
+        if path in self.changes:
+            change, places = self.changes[path]
+            self.changes[path] = change, Places(places.allocated, place)
+        elif not self.changes:
+            self.notes.append(
+                f"{path} is written again for each batch, always with the same values, at {place.text}. "
+                "If that is due to the data it was called with, call it with data that varies."
+            )
 
     def findings(self) -> list[Finding]:
         """Return what was found, aliased arrays first."""

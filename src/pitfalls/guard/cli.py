@@ -19,7 +19,7 @@ from pitfalls.guard.findings import RULES, GuardError
 STATUS = {"clean": 0, "findings": 1, "error": 2}
 EPILOG = """examples:
   pitfalls check train.py:train_iterator --set batch_size=8
-  pitfalls check train.py --definitions --call 'generator(np.zeros((300, 55, 1)), np.zeros((300, 5)), 8)'
+  pitfalls check train.py --definitions --call 'generator(np.random.rand(300, 2), np.random.rand(300), 8)'
   pitfalls check train.py:create_model --batch train.py:train_iterator
 
 exit status: 0 nothing found, 1 findings, 2 it could not check, and says why"""

@@ -47,7 +47,7 @@ class Definitions:
     def _definitions(self) -> Iterator[ast.stmt]:
         """Yield the statements that define something and do nothing else."""
         constants: set[str] = set()
-        for node in self.tree.body:
+        for node in _one_import_each(self.tree.body):
             if _is_definition(node, constants):
                 constants |= bound_names(node)
                 yield node
@@ -57,6 +57,9 @@ class Definitions:
         try:
             exec(compile(ast.Module([node], []), self.file, "exec"), namespace)
         except Exception as error:
+            if isinstance(node, ast.FunctionDef) and _without_defaults(node):
+                self._execute(node, namespace)
+                return
             because = self.reasons.get(getattr(error, "name", None) or "", f"{type(error).__name__}: {error}")
             for name in bound_names(node):
                 self.reasons[name] = f"{self._at(node)} failed: {because}"
@@ -73,6 +76,25 @@ class Definitions:
         return f"line {line} ({code if len(code) < 60 else code[:57] + '...'})"
 
 
+def _one_import_each(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """Split ``import cv2, os``, so that one module that is missing takes no other with it."""
+    for node in body:
+        if isinstance(node, ast.Import):
+            yield from (ast.copy_location(ast.Import([alias]), node) for alias in node.names)
+        else:
+            yield node
+
+
+def _without_defaults(node: ast.FunctionDef) -> bool:
+    """Replace defaults that the script computes by None, and tell whether there were any."""
+    plain = [isinstance(default, ast.Constant) for default in node.args.defaults]
+    node.args.defaults = [
+        default if is_plain else ast.copy_location(ast.Constant(None), default)
+        for default, is_plain in zip(node.args.defaults, plain, strict=True)
+    ]
+    return not all(plain)
+
+
 def training_line(source: str) -> int | None:
     """Return the first line that starts to train when a file is imported, if there is one."""
     try:
@@ -80,7 +102,7 @@ def training_line(source: str) -> int | None:
     except SyntaxError:
         return None
     for statement in tree.body:
-        if isinstance(statement, (*DEFINING, ast.ClassDef)) or _asks_for_main(statement):
+        if isinstance(statement, DEFINING) or _asks_for_main(statement):
             continue
         for node in ast.walk(statement):
             if isinstance(node, ast.Call) and getattr(node.func, "attr", None) in TRAINING:
@@ -120,7 +142,7 @@ def _is_definition(node: ast.stmt, constants: set[str]) -> bool:
 
 
 def _is_plain(value: ast.expr, constants: set[str]) -> bool:
-    """Tell whether an expression is a constant: literals, names of constants, operators, attributes of modules."""
+    """Tell whether an expression is a constant: literals, names of constants, operators, attributes."""
     for node in ast.walk(value):
         if not isinstance(node, PLAIN):
             return False

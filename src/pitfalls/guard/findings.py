@@ -47,7 +47,7 @@ class Finding:
 
     Attributes:
         rule: A key of ``RULES``.
-        array: The path in the batch: ``inputs``, ``inputs[1]``, ``inputs['a']``, ``labels``, ``sample_weight``.
+        array: The path in the batch, for example ``inputs``, ``inputs[1]``, ``inputs['a']``, ``labels``.
         batch: Which batch it was seen on, counted from 0.
         message: What was seen, and what it costs.
         fix: What to do.

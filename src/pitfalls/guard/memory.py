@@ -58,10 +58,14 @@ def paths_that_bite(leaf: Any) -> str:
     if not isinstance(leaf, np.ndarray):
         return f"{queues}; fit(generator) on its first batch"
     if offset_from_alignment(leaf) == 0 and leaf.flags.c_contiguous:
-        return f"{queues}, and fit(generator): TensorFlow does not copy a buffer on a 64-byte boundary"
+        return (
+            f"{queues},\n"
+            "              and fit(generator): TensorFlow does not copy a buffer on a 64-byte boundary"
+        )
     return (
-        f"{queues}; fit(generator) only on its first batch,\n"
-        "              as this buffer is copied; on a 64-byte boundary it would not be, and the address is chance"
+        f"{queues};\n"
+        "              fit(generator) only on its first batch, as TensorFlow copies a buffer that stands here;\n"
+        "              on a 64-byte boundary it would not, and the address is chance"
     )
 
 

@@ -64,7 +64,7 @@ def check_model(
     if doubled:
         notes.append("A batch of one row: it was doubled, as a broadcast of one row cannot be seen.")
     findings = [*broadcast_findings(meetings, allow), *declared]
-    return Report(name or getattr(model, "name", "model"), tuple(findings), tuple(notes), 1)
+    return Report(name or str(getattr(model, "name", "model")), tuple(findings), tuple(notes), 1)
 
 
 def unpacked(batch: Any) -> tuple[Any, ...]:

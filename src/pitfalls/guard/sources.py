@@ -83,7 +83,7 @@ class Places:
 
 
 def find_places(source: Any, leaf: Any) -> Places:
-    """Return the lines that allocate and refill a leaf's memory, or nothing where the source is not at hand."""
+    """Return the lines that allocate and refill a leaf's memory, as far as the source is at hand."""
     allocated = refilled = None
     for file, first_line, names in _names_of(source, leaf):
         tree = _tree(file)
@@ -211,9 +211,9 @@ def _refills(scope: ast.AST, names: set[str]) -> Iterator[int]:
             items = [item for target in node.targets for item in _unpacked(target)]
             if any(isinstance(item, ast.Subscript) and _root(item) in names for item in items):
                 yield node.lineno
-        elif isinstance(node, ast.AugAssign) and _root(node.target) in names:
-            yield node.lineno
-        elif isinstance(node, ast.Call) and _fills(node, names):
+        elif (isinstance(node, ast.AugAssign) and _root(node.target) in names) or (
+            isinstance(node, ast.Call) and _fills(node, names)
+        ):
             yield node.lineno
 
 

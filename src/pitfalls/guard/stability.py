@@ -14,7 +14,7 @@ from pitfalls.guard.batches import named_leaves
 from pitfalls.guard.findings import Finding
 
 TEXT_KINDS = "USOT"
-FIX = "Yield one structure, one dtype and one shape behind the batch axis, for example by padding to one length."
+FIX = "Yield one structure, one dtype and one shape behind the batch axis, for example padded to one length."
 Form = tuple[tuple[int, ...], str]
 
 
@@ -55,8 +55,7 @@ def form_of(leaf: Any) -> Form | None:
     shape, dtype = getattr(leaf, "shape", None), getattr(leaf, "dtype", None)
     if shape is None or dtype is None:
         return _form_of_values(leaf)
-    kind = getattr(dtype, "kind", None)
-    name = "text" if kind in TEXT_KINDS else str(getattr(dtype, "name", dtype))
+    name = "text" if getattr(dtype, "kind", "?") in TEXT_KINDS else str(getattr(dtype, "name", dtype))
     return tuple(shape)[1:], name
 
 

@@ -57,16 +57,28 @@ def stream_of(target: Any, limit: int) -> Iterator[Any]:
     if is_pydataset(target):
         return _pydataset_batches(target, limit)
     _refuse(target)
-    if not hasattr(target, "__iter__") and hasattr(target, "__len__"):
+    if not hasattr(target, "__iter__") and not hasattr(target, "__next__") and hasattr(target, "__len__"):
         return _indexed_batches(target)
+    if not hasattr(target, "__iter__") and hasattr(target, "__next__"):
+        return _pulled(target)
     iterator = iter(target)
     return iterator if iterator is target else _passes(target, iterator)
 
 
+def _pulled(iterator: Any) -> Iterator[Any]:
+    """Yield from what has a ``__next__`` but no ``__iter__``, as hand-written loaders do."""
+    while True:
+        try:
+            batch = next(iterator)
+        except StopIteration:
+            return
+        yield batch
+
+
 def _passes(target: Any, first: Iterator[Any]) -> Iterator[Any]:
-    yield from first
+    yield from _pulled(first)
     for _ in range(PASSES - 1):
-        yield from iter(target)
+        yield from _pulled(iter(target))
 
 
 def _pydataset_batches(dataset: Any, limit: int) -> Iterator[Any]:
@@ -107,10 +119,17 @@ def _refuse(target: Any) -> None:
             f"This is {_a(target)} of shape {getattr(target, 'shape', ())}, the data itself and not batches of it.\n"
             "Name the generator, the data set or the function that makes batches."
         )
-    if isinstance(target, (str, bytes, Mapping)) or isinstance(target, type):
-        raise GuardError(f"This is {_a(target)}, and no generator of batches.")
-    iterable = hasattr(target, "__iter__") or hasattr(target, "__getitem__")
-    if not iterable:
+    if isinstance(target, tuple) and target and all(hasattr(part, "__array__") for part in target):
+        raise GuardError(
+            "This is a tuple of arrays: one batch, or the data itself, and no generator of batches."
+        )
+    if isinstance(target, (tuple, list)) and any(hasattr(part, "__next__") for part in target):
+        raise GuardError(
+            f"This is {_a(target)} of {len(target)} generators: check one of them, --call 'NAME(...)[0]'."
+        )
+    methods = ("__iter__", "__next__", "__getitem__")
+    is_source = any(hasattr(target, method) for method in methods)
+    if isinstance(target, (str, bytes, Mapping, type)) or not is_source:
         raise GuardError(f"This is {_a(target)}, and no generator of batches.")
 
 

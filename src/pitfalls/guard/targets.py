@@ -18,7 +18,7 @@ from pitfalls.guard import streams
 from pitfalls.guard.definitions import Definitions, functions_of, training_line, used_names
 from pitfalls.guard.findings import GuardError
 
-CALL_HINT = "--call '{name}(np.zeros((300, 2)), ...)'"
+CALL_HINT = "--call '{name}(np.random.rand(300, 2), ...)'"
 
 
 @dataclass
@@ -183,13 +183,18 @@ def evaluate(module: Module, expression: str) -> Any:
     except SyntaxError as error:
         raise GuardError(f"--call {expression!r} is no Python expression: {error.msg}.") from error
     except Exception as error:
-        missing = getattr(error, "name", None) if isinstance(error, NameError) else None
-        if missing and missing not in module.reasons:
-            known = [key for key in module.namespace if not key.startswith("_")]
-            close = difflib.get_close_matches(missing, known + dir(builtins), 1)
-            hint = f" Is it {close[0]}?" if close else ""
-            raise GuardError(f"{module.label} has no {missing}.{hint}") from error
-        raise GuardError(f"--call {expression!r} raised {type(error).__name__}: {error}") from error
+        why = module.explain(error) or _unknown_name(module, error)
+        raised = f"--call {expression!r} raised {type(error).__name__}: {error}"
+        raise GuardError(f"{raised}\n{why}" if why else raised) from error
+
+
+def _unknown_name(module: Module, error: Exception) -> str | None:
+    """Say which name an expression may have meant."""
+    if not isinstance(error, NameError) or error.name is None:
+        return None
+    known = [key for key in module.namespace if not key.startswith("_")]
+    close = difflib.get_close_matches(error.name, known + dir(builtins), 1)
+    return f"Is it {close[0]}?" if close else None
 
 
 def names_in(expression: str) -> set[str]:

@@ -8,6 +8,7 @@ a batch at once, and a probe that is entered twice had no lock in front of it.
 
 from __future__ import annotations
 
+import functools
 import gc
 import threading
 import time
@@ -114,7 +115,7 @@ def _places(dataset: Any) -> Iterator[tuple[str, Any, Callable[[Any], None]]]:
     if isinstance(method, types.FunctionType):
         for name, cell in zip(method.__code__.co_freevars, method.__closure__ or (), strict=True):
             if _pulls_a_generator(cell.cell_contents):
-                yield name, cell.cell_contents, lambda value, cell=cell: setattr(cell, "cell_contents", value)
+                yield name, cell.cell_contents, functools.partial(setattr, cell, "cell_contents")
         for name in method.__code__.co_names:
             if _pulls_a_generator(method.__globals__.get(name)):
                 put = _putter(method.__globals__, name)

@@ -62,7 +62,7 @@ def place_of(error: BaseException) -> Place | None:
 
 
 def written_path(error: BaseException, held: Any) -> tuple[str, int]:
-    """Return which array of which batch a refused write was aimed at, as well as the names in its frame tell."""
+    """Return which array of which batch a refused write was aimed at, as far as its frame tells."""
     place = place_of(error)
     frames = [
         frame for frame, _ in traceback.walk_tb(error.__traceback__) if is_user_file(frame.f_code.co_filename)

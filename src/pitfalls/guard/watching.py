@@ -38,8 +38,8 @@ def watch(source: Any, *, depth: int | None = None, on_alias: str = "raise") -> 
     Args:
         source: A generator or any iterable of batches; or a ``PyDataset``, which comes back as one.
         depth: How many batches the consumer may hold; 10, or for a data set what its queue and workers hold.
-        on_alias: ``"raise"`` an ``AliasedBatchError``, ``"warn"`` once and go on, or ``"copy"`` every batch, so
-            that refilling harms nobody.
+        on_alias: ``"raise"`` an ``AliasedBatchError``, ``"warn"`` once and go on, or ``"copy"`` every batch,
+            so that refilling harms nobody.
 
     Returns:
         A generator, so that ``fit`` takes it, or a ``PyDataset``.
