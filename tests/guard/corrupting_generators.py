@@ -1,4 +1,4 @@
-"""Generators that change what they have yielded: each one a mechanism met in real code, 1 to 20 lines long."""
+"""Generators that change what they have yielded: each one a mechanism met in real code."""
 
 import array
 import itertools

@@ -36,7 +36,7 @@ def test_a_benign_generator_is_left_alone(generator):
 
 @pytest.mark.parametrize(("generator", "arrays"), CORRUPTING, ids=name_of)
 def test_watch_raises_on_a_corrupting_generator(generator, arrays):
-    """In training the same generators are stopped; a write to an old batch at the very end is not looked for."""
+    """In training the same ones are stopped; a write to an old batch at the very end is not looked for."""
     if generator in SEEN_ONLY_BY_CHECK:
         pytest.skip("watch looks at the newest batches when a source ends")
     with pytest.raises(guard.AliasedBatchError):

@@ -38,7 +38,7 @@ def offset_from_alignment(array: np.ndarray) -> int:
 def describe_memory(leaf: Any) -> str:
     """Return address, alignment and owner of an array in one phrase."""
     if not isinstance(leaf, np.ndarray):
-        return f"a {type(leaf).__name__} that is filled again, not a NumPy array"
+        return f"that of a {type(leaf).__name__}, no NumPy array of its own"
     owner = owner_of(leaf)
     if isinstance(owner, np.ndarray):
         whose = f"an array of shape {owner.shape}, {owner.dtype}"
@@ -56,7 +56,7 @@ def paths_that_bite(leaf: Any) -> str:
     """
     queues = "a queue of references (prefetch threads), PyDataset(workers=2 or more)"
     if not isinstance(leaf, np.ndarray):
-        return f"{queues}; fit(generator) on its first batch"
+        return f"{queues}, tensors over shared memory; fit(generator) on its first batch"
     if offset_from_alignment(leaf) == 0 and leaf.flags.c_contiguous:
         return (
             f"{queues},\n"
@@ -64,7 +64,7 @@ def paths_that_bite(leaf: Any) -> str:
         )
     return (
         f"{queues};\n"
-        "              fit(generator) only on its first batch, as TensorFlow copies a buffer that stands here;\n"
+        "              fit(generator) only on its first batch: TensorFlow copies a buffer that stands here;\n"
         "              on a 64-byte boundary it would not, and the address is chance"
     )
 

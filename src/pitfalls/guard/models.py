@@ -39,7 +39,7 @@ def check_model(
         batch: ``(inputs, labels)`` or ``(inputs, labels, sample_weight)``.
         loss: Check this loss as ``compile`` would take it, instead of the model's own.
         metrics: Check these metrics with it.
-        step: A hand-written step instead: called with the parts of the batch, or with the batch if it takes one.
+        step: A hand-written step instead: called with the parts of the batch, or with the batch.
         allow: Names of losses or metrics whose broadcast is meant.
         name: What the report calls the model.
 
@@ -50,7 +50,7 @@ def check_model(
         GuardError: There is no loss to look at, or the model does not take this batch.
     """
     parts = unpacked(batch)
-    notes = [] if len(parts) > 1 else ["Losses: the batch has no labels."]
+    notes = []
     parts, doubled = _at_least_two_rows(parts)
     by_hand = step is not None or (loss is None and metrics is None and _has_own_step(model))
     prediction = _predicted(model, parts[0], needed=not by_hand)
@@ -58,9 +58,11 @@ def check_model(
     if prediction is None:
         notes.append("Its output: the model cannot be called by itself, only its training step was traced.")
     meetings: list[Meeting] = []
-    if len(parts) > 1:
+    if len(parts) > 1 or by_hand:
         traced, marked = _what_to_trace(model, parts, prediction, loss, metrics, step)
         meetings = _traced(traced, marked)
+    elif loss is not None or model.compiled:
+        notes.append("Losses: the batch has no labels.")
     if doubled:
         notes.append("A batch of one row: it was doubled, as a broadcast of one row cannot be seen.")
     findings = [*broadcast_findings(meetings, allow), *declared]
@@ -75,7 +77,7 @@ def unpacked(batch: Any) -> tuple[Any, ...]:
         return (tree.map_structure(_array, batch),)
     if not 1 <= len(batch) <= 3:
         raise GuardError(
-            f"A batch is (inputs, labels) or (inputs, labels, sample_weight); this one has {len(batch)} parts."
+            f"A batch is (inputs, labels) or (inputs, labels, sample_weight); this has {len(batch)} parts."
         )
     parts = [part for part in batch if part is not None]
     return tuple(tree.map_structure(_array, part) for part in parts)
@@ -132,7 +134,7 @@ def _what_to_trace(
     if not model.compiled and not _has_own_step(model):
         raise GuardError(
             "The model is not compiled, so there is no loss to check.\n"
-            "Compile it, or name a loss: check_model(model, batch, loss='mse'), pitfalls check ... --loss mse."
+            "Compile it, or name one: check_model(model, batch, loss='mse'), pitfalls check ... --loss mse."
         )
     return lambda **given: model.train_step(tuple(given.values())), marked
 
@@ -237,7 +239,7 @@ def fix_for(meeting: Meeting) -> str:
     if len(meeting.label) == len(meeting.prediction) - 1:
         return "Give the labels a last axis, for example y[:, None], before they reach the loss."
     if len(meeting.label) == len(meeting.prediction) + 1:
-        return "Give the prediction its last axis back: the model drops it, for example in a Lambda or a squeeze."
+        return "Give the prediction its last axis back: the model drops it, as in a Lambda or a squeeze."
     name = meeting.name
     return f"Give labels and predictions one shape; if this broadcast is meant, name it: allow=[{name!r}]."
 

@@ -23,7 +23,7 @@ ASSUMED_ROWS, ASSUMED_LENGTH = 6, 7
 
 
 class ShapeGuard(keras.callbacks.Callback):
-    """Raises ``BroadcastLossError`` before the first step of ``fit`` if labels and predictions would broadcast.
+    """Raises ``BroadcastLossError`` before the first step of ``fit`` if labels and predictions broadcast.
 
     What Keras repairs is let through: ``check_model`` reports it.
     """

@@ -41,19 +41,7 @@ FILLING_FUNCTIONS = {
     "readinto",
     "read_direct",
 }
-COPYING_FUNCTIONS = {
-    "copy",
-    "array",
-    "asarray",
-    "expand_dims",
-    "len",
-    "print",
-    "mean",
-    "sum",
-    "range",
-    "list",
-    "tuple",
-}
+WRITING = (ast.Assign, ast.AugAssign, ast.Call)
 
 
 @dataclass(frozen=True)
@@ -206,15 +194,17 @@ def _makes_something(value: ast.expr) -> bool:
 
 def _refills(scope: ast.AST, names: set[str]) -> Iterator[int]:
     """Yield the lines that write into one of the names."""
-    for node in ast.walk(scope):
-        if isinstance(node, ast.Assign):
-            items = [item for target in node.targets for item in _unpacked(target)]
-            if any(isinstance(item, ast.Subscript) and _root(item) in names for item in items):
-                yield node.lineno
-        elif (isinstance(node, ast.AugAssign) and _root(node.target) in names) or (
-            isinstance(node, ast.Call) and _fills(node, names)
-        ):
-            yield node.lineno
+    return (node.lineno for node in ast.walk(scope) if isinstance(node, WRITING) and _writes(node, names))
+
+
+def _writes(node: ast.Assign | ast.AugAssign | ast.Call, names: set[str]) -> bool:
+    """Tell whether a statement or a call writes into one of the names."""
+    if isinstance(node, ast.Call):
+        return _fills(node, names)
+    if isinstance(node, ast.AugAssign):
+        return _root(node.target) in names
+    items = [item for target in node.targets for item in _unpacked(target)]
+    return any(isinstance(item, ast.Subscript) and _root(item) in names for item in items)
 
 
 def _fills(call: ast.Call, names: set[str]) -> bool:

@@ -116,7 +116,7 @@ def _refuse(target: Any) -> None:
         raise GuardError(f"This is {_a(target)}: only synchronous generators of batches can be checked.")
     if isinstance(target, np.ndarray) or hasattr(target, "__array__"):
         raise GuardError(
-            f"This is {_a(target)} of shape {getattr(target, 'shape', ())}, the data itself and not batches of it.\n"
+            f"This is {_a(target)} of shape {getattr(target, 'shape', ())}: the data itself, not batches of it.\n"
             "Name the generator, the data set or the function that makes batches."
         )
     if isinstance(target, tuple) and target and all(hasattr(part, "__array__") for part in target):
@@ -125,7 +125,7 @@ def _refuse(target: Any) -> None:
         )
     if isinstance(target, (tuple, list)) and any(hasattr(part, "__next__") for part in target):
         raise GuardError(
-            f"This is {_a(target)} of {len(target)} generators: check one of them, --call 'NAME(...)[0]'."
+            f"This is {_a(target)} of {len(target)} generators: check one, --call 'NAME(...)[0]'."
         )
     methods = ("__iter__", "__next__", "__getitem__")
     is_source = any(hasattr(target, method) for method in methods)

@@ -35,7 +35,8 @@ class Module:
         while error is not None:
             reason = self.reasons.get(getattr(error, "name", None) or "")
             if isinstance(error, NameError) and reason:
-                return f"{error.name}: {reason}. Give it in the call: --call '({error.name} := ..., NAME(...))[-1]'."
+                give = f"--call '({error.name} := ..., NAME(...))[-1]'"
+                return f"{error.name}: {reason}. Give it in the call: {give}."
             error = error.__cause__ or error.__context__
         return None
 

@@ -22,7 +22,10 @@ from pitfalls.guard.streams import is_pydataset
 LINGER_SECONDS = 0.03
 PATIENCE_SECONDS = 10.0
 DEEPEST = 3
-FIX = "Pull it behind a lock (with self.lock: next(self.generator)), or let __getitem__ make its batch from the index."
+FIX = (
+    "Pull it behind a lock (with self.lock: next(self.generator)), "
+    "or let __getitem__ make its batch from the index."
+)
 
 
 def findings_of(target: Any) -> list[Finding]:
@@ -109,7 +112,7 @@ def _ask_twice(dataset: Any) -> None:
 
 
 def _places(dataset: Any) -> Iterator[tuple[str, Any, Callable[[Any], None]]]:
-    """Yield each place that holds a generator: attributes, closures, and globals of the data set's methods."""
+    """Yield each place that holds a generator: attributes, closures, and globals of ``__getitem__``."""
     yield from _in_attributes(dataset, "self", 0, {id(dataset)})
     method = getattr(type(dataset), "__getitem__", None)
     if isinstance(method, types.FunctionType):
@@ -135,12 +138,14 @@ def _in_attributes(owner: Any, path: str, depth: int, seen: set[int]) -> Iterato
             for key in list(keys):
                 if _pulls_a_generator(value[key]):
                     yield f"{path}.{name}[{key!r}]", value[key], _putter(value, key)
-        elif hasattr(value, "__dict__") and not isinstance(
-            value, (type, types.ModuleType, types.FunctionType)
-        ):
-            if id(value) not in seen:
-                seen.add(id(value))
-                yield from _in_attributes(value, f"{path}.{name}", depth + 1, seen)
+        elif _is_object(value) and id(value) not in seen:
+            seen.add(id(value))
+            yield from _in_attributes(value, f"{path}.{name}", depth + 1, seen)
+
+
+def _is_object(value: Any) -> bool:
+    """Tell whether a value is an object with attributes of its own."""
+    return hasattr(value, "__dict__") and not isinstance(value, (type, types.ModuleType, types.FunctionType))
 
 
 def _putter(container: Any, key: Any) -> Callable[[Any], None]:
