@@ -377,7 +377,7 @@ def test_aligned_takes_classes_as_integers():
 
 
 def test_aligned_sees_at_run_time_what_the_graph_does_not_know():
-    """From a generator all lengths are unknown: one row of labels for eight predictions is refused while it runs."""
+    """From a generator all lengths are unknown: one row of labels for eight predictions is refused later."""
     data = ((X, labels(1, 18)) for _ in range(4))
     with pytest.raises(Exception, match="144 errors averaged where 18 are meant"):
         dense(18, loss=guard.aligned("mse")).fit(data, steps_per_epoch=2, verbose=0)
@@ -456,7 +456,8 @@ def test_an_unlocked_generator_behind_two_workers_is_found():
     assert finding.text == (
         "PullsAGenerator lets 2 workers pull one generator without a lock.\n"
         "  generator   self.source\n"
-        "  costs       'generator already executing' when two meet, and batches in no order when they do not\n"
+        "  costs       'generator already executing' when two meet, "
+        "and batches in no order when they do not\n"
         "Pull it behind a lock (with self.lock: next(self.generator)), "
         "or let __getitem__ make its batch from the index."
     )
@@ -508,7 +509,7 @@ def test_a_tf_dataset_is_checked():
 
 
 def test_tensors_over_a_shared_buffer_are_caught():
-    """TensorFlow wraps what its generator yields where that stands on a 64-byte boundary, and copies it elsewhere."""
+    """TensorFlow wraps what its generator yields on a 64-byte boundary, and copies it elsewhere."""
 
     def dataset(offset_bytes):
         memory = np.zeros(128 + 1024, dtype=np.uint8)

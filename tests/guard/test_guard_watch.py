@@ -66,8 +66,8 @@ def test_the_error_says_what_was_seen_what_it_costs_and_what_to_do():
     assert str(error) == (
         "inputs of batch 0 changed after it was yielded.\n"
         "  changed     8 of 8 values, while batch 1 was made\n"
-        f"  memory      {address_of(buffer):#x}, {offset_from_alignment(buffer)} bytes past a 64-byte boundary, "
-        "owned by an array of shape (4, 2), float64\n"
+        f"  memory      {address_of(buffer):#x}, {offset_from_alignment(buffer)} bytes past "
+        "a 64-byte boundary, owned by an array of shape (4, 2), float64\n"
         f"  allocated   {__file__}:{first + 1}: x = np.zeros((4, 2))\n"
         f"  refilled    {__file__}:{first + 3}: x[:] = i\n"
         "  bites       a queue of references (prefetch threads), PyDataset(workers=2 or more)"
@@ -200,7 +200,9 @@ def test_one_value_of_a_large_array_can_be_missed_by_watch_and_not_by_check():
     assert [finding.array for finding in guard.check(one_value(), batches=3)] == ["inputs"]
 
 
-@pytest.mark.parametrize("view", [lambda x: x, lambda x: x.transpose(0, 3, 1, 2), lambda x: x[:, ::2], lambda x: x[..., 1]])
+@pytest.mark.parametrize(
+    "view", [lambda x: x, lambda x: x.transpose(0, 3, 1, 2), lambda x: x[:, ::2], lambda x: x[..., 1]]
+)
 def test_large_arrays_of_any_stride_are_probed(view):
     """Whole, transposed, with gaps."""
     x = np.zeros((8, 64, 64, 3), dtype=np.float32)

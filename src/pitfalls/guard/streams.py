@@ -115,8 +115,9 @@ def _refuse(target: Any) -> None:
     if isinstance(target, (types.AsyncGeneratorType, types.CoroutineType)) or inspect.isasyncgen(target):
         raise GuardError(f"This is {_a(target)}: only synchronous generators of batches can be checked.")
     if isinstance(target, np.ndarray) or hasattr(target, "__array__"):
+        shape = getattr(target, "shape", ())
         raise GuardError(
-            f"This is {_a(target)} of shape {getattr(target, 'shape', ())}: the data itself, not batches of it.\n"
+            f"This is {_a(target)} of shape {shape}: the data itself, not batches of it.\n"
             "Name the generator, the data set or the function that makes batches."
         )
     if isinstance(target, tuple) and target and all(hasattr(part, "__array__") for part in target):
