@@ -135,12 +135,13 @@ def main() -> int:
     step, watched_step = fit_step()
     _, _, small_cost = watching_cost(small_batches, 2000, 15)
     _, _, large_cost = watching_cost(large_batches, 100, 15)
+    share = small_cost / step
     found, clean, imported = check_seconds()
     rows = [
         ("fit(generator), a step of 64 x 2", f"{step * 1e6:.0f} us", "", True),
         ("the same with watch", f"{watched_step * 1e6:.0f} us", "", True),
         ("watch alone, a batch of 64 x 2", f"{small_cost * 1e6:.1f} us", "", True),
-        ("its share of the step", f"{small_cost / step:.2%}", f"{STEP_SHARE:.0%}", small_cost <= STEP_SHARE * step),
+        ("its share of the step", f"{share:.2%}", f"{STEP_SHARE:.0%}", share <= STEP_SHARE),
         ("watch, a batch of 32 x 224 x 224 x 3", f"{large_cost * 1e6:.0f} us", f"{LARGE_MICROSECONDS:.0f} us",
          large_cost * 1e6 <= LARGE_MICROSECONDS),
         ("pitfalls check, corrupting", f"{found:.2f} s", f"{CHECK_SECONDS:.1f} s", found <= CHECK_SECONDS),
@@ -148,9 +149,8 @@ def main() -> int:
         ("of it import", f"{imported:.2f} s", f"{IMPORT_SECONDS:.1f} s", imported <= IMPORT_SECONDS),
     ]  # fmt: skip
     for what, measured, bar, holds in rows:
-        print(
-            f"{what:<40} {measured:>9}  {'bar ' + bar if bar else '':<11} {'' if holds else 'MISSED'}".rstrip()
-        )
+        limit, verdict = "bar " + bar if bar else "", "" if holds else "MISSED"
+        print(f"{what:<40} {measured:>9}  {limit:<11} {verdict}".rstrip())
     return 0 if all(holds for *_, holds in rows) else 1
 
 

@@ -11,7 +11,6 @@ import os
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, NoReturn
 
 from pitfalls.guard.findings import RULES, GuardError
@@ -97,7 +96,7 @@ def _parser() -> Parser:
     add("--seconds", type=_positive, default=60.0, metavar="S", help="a limit for everything (default: 60)")
     add("--strict", action="store_true", help="make yielded memory read-only: each write to it is a finding")
     add("--json", action="store_true", help="print one JSON object")
-    add("--sarif", type=Path, metavar="FILE", help="write a SARIF file for a code host")
+    add("--sarif", metavar="FILE", help="write a SARIF file for a code host")
     return parser
 
 

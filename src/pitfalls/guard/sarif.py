@@ -60,16 +60,17 @@ def _location(file: str, line: int | None) -> dict[str, Any]:
     return {"physicalLocation": {"artifactLocation": {"uri": uri}, "region": {"startLine": line or 1}}}
 
 
-def write_whole(path: Path, content: dict[str, Any]) -> None:
+def write_whole(file: str, content: dict[str, Any]) -> None:
     """Write a file under another name first, so that nobody ever reads half of it.
 
     Raises:
         GuardError: It cannot be written there.
     """
+    path = Path(file)
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(json.dumps(content, indent=2) + "\n")
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            stream.write(json.dumps(content, indent=2) + "\n")
         os.chmod(name, 0o644)
         os.replace(name, path)
     except OSError as error:

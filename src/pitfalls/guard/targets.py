@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import ast
 import builtins
-import difflib
 import importlib
 import importlib.util
 import inspect
+import os
 import sys
+import tokenize
 import traceback
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from pitfalls.guard import streams
@@ -59,20 +59,27 @@ def load(place: str, wanted: set[str] | None) -> Module:
     Raises:
         GuardError: There is no such file, or it cannot be loaded.
     """
-    sys.path.insert(0, str(Path.cwd()))
+    sys.path.insert(0, os.getcwd())
     if not (place.endswith(".py") or "/" in place):
         return _load_package(place, wanted)
-    path = Path(place)
-    if not path.is_file():
-        raise GuardError(f"There is no file {place}{_similar_file(path)}.")
-    sys.path.insert(0, str(path.resolve().parent))
-    return _load_file(place, path, path.stem, wanted)
+    if not os.path.isfile(place):
+        raise GuardError(f"There is no file {place}{_similar_file(place)}.")
+    sys.path.insert(0, os.path.dirname(os.path.abspath(place)))
+    return _load_file(place, place, os.path.splitext(os.path.basename(place))[0], wanted)
 
 
-def _similar_file(path: Path) -> str:
-    names = [item.name for item in path.parent.glob("*.py")] if path.parent.is_dir() else []
-    close = difflib.get_close_matches(path.name, names, 1)
-    return f"; there is {path.with_name(close[0])}" if close else ""
+def _similar_file(place: str) -> str:
+    folder, name = os.path.split(place)
+    names = os.listdir(folder or ".") if os.path.isdir(folder or ".") else []
+    close = _closest(name, [item for item in names if item.endswith(".py")])
+    return f"; there is {os.path.join(folder, close[0])}" if close else ""
+
+
+def _closest(name: str, known: list[str]) -> list[str]:
+    """Return the known name that is most like another one, if any is."""
+    import difflib
+
+    return difflib.get_close_matches(name, known, 1)
 
 
 def _load_package(name: str, wanted: set[str] | None) -> Module:
@@ -83,26 +90,29 @@ def _load_package(name: str, wanted: set[str] | None) -> Module:
     if spec is None or not spec.origin:
         raise GuardError(f"There is no module {name}. A file is named with its ending: {name}.py:NAME.")
     if wanted is not None:
-        return _load_file(name, Path(spec.origin), name, wanted)
+        return _load_file(name, spec.origin, name, wanted)
     try:
         module = importlib.import_module(name)
     except BaseException as error:
-        raise _not_loaded(name, _text(Path(spec.origin)), error) from error
-    return Module(name, vars(module), _text(Path(spec.origin)))
+        raise _not_loaded(name, _text(spec.origin), error) from error
+    return Module(name, vars(module), _text(spec.origin))
 
 
-def _text(path: Path) -> str:
+def _text(file: str) -> str:
+    """Return a source file's text, whatever its encoding."""
     try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        return path.read_text(encoding="latin-1")
+        with tokenize.open(file) as source:
+            return source.read()
+    except (SyntaxError, UnicodeDecodeError):
+        with open(file, encoding="latin-1") as source:
+            return source.read()
     except OSError as error:
-        raise GuardError(f"{path} cannot be read: {error.strerror}.") from error
+        raise GuardError(f"{file} cannot be read: {error.strerror}.") from error
 
 
-def _load_file(label: str, path: Path, name: str, wanted: set[str] | None) -> Module:
+def _load_file(label: str, file: str, name: str, wanted: set[str] | None) -> Module:
     """Run a file as a module of its own name, or take definitions from it."""
-    source, file = _text(path), str(path)
+    source = _text(file)
     module_name = name if name not in sys.modules else f"pitfalls_target_{name}"
     spec = importlib.util.spec_from_file_location(module_name, file)
     assert spec is not None
@@ -156,7 +166,7 @@ def resolve(module: Module, name: str) -> Any:
     if first not in module.namespace:
         reason = module.reasons.get(first)
         known = functions_of(module.source) or [key for key in module.namespace if not key.startswith("_")]
-        close = difflib.get_close_matches(first, known, 1)
+        close = _closest(first, known)
         hint = f" Is it {close[0]}?" if close else f" It defines: {', '.join(known[:8]) or 'nothing'}."
         raise GuardError(
             f"{module.label} has no {first}: {reason}." if reason else f"{module.label} has no {first}.{hint}"
@@ -194,7 +204,7 @@ def _unknown_name(module: Module, error: Exception) -> str | None:
     if not isinstance(error, NameError) or error.name is None:
         return None
     known = [key for key in module.namespace if not key.startswith("_")]
-    close = difflib.get_close_matches(error.name, known + dir(builtins), 1)
+    close = _closest(error.name, known + dir(builtins))
     return f"Is it {close[0]}?" if close else None
 
 
