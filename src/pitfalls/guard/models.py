@@ -221,6 +221,14 @@ def repaired_message(meeting: Meeting) -> str:
     return "\n".join(lines)
 
 
+def refusal_message(meeting: Meeting) -> str:
+    """Say why a loss was not computed at all."""
+    head = "this loss refuses labels and predictions of different shapes."
+    return "\n".join(
+        [head, f"  loss        {meeting.name}{_at(meeting)}", *_shapes(meeting), fix_for(meeting)]
+    )
+
+
 def _shapes(meeting: Meeting) -> list[str]:
     count = f"{meeting.averaged} errors averaged where {meeting.meant} are meant"
     return [

@@ -16,7 +16,7 @@ import tensorflow as tf
 from keras import tree
 
 from pitfalls.guard.findings import BroadcastLossError, GuardError
-from pitfalls.guard.models import broadcast_findings, check_model
+from pitfalls.guard.models import check_model, refusal_message
 from pitfalls.guard.tracing import meetings_of
 
 ASSUMED_ROWS, ASSUMED_LENGTH = 6, 7
@@ -143,7 +143,7 @@ class AlignedLoss(keras.losses.Loss):
             meetings = meetings_of(lambda labels, prediction: inner(labels, prediction), marked)
         except Exception:
             return None
-        return next((finding.text for finding in broadcast_findings(meetings)), None)
+        return refusal_message(meetings[0]) if meetings else None
 
     def get_config(self) -> dict[str, Any]:
         """Return what is needed to build the loss again."""
