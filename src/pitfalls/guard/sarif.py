@@ -1,0 +1,77 @@
+"""SARIF: the form in which code hosts take findings (version 2.1.0)."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from pitfalls.guard.findings import RULES, GuardError
+
+SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+
+
+def sarif_of(result: dict[str, Any], places: list[tuple[str | None, int | None]]) -> dict[str, Any]:
+    """Return one run of the guard as a SARIF log."""
+    rules = [{"id": rule, "shortDescription": {"text": text}} for rule, text in RULES.items()]
+    ids = list(RULES)
+    results = [
+        {
+            "ruleId": finding["rule"],
+            "ruleIndex": ids.index(finding["rule"]),
+            "level": "error",
+            "message": {"text": f"{finding['message']}\n{finding['fix']}"},
+            "locations": [_location(file or _file_of(result["target"]), line)],
+            "properties": {"array": finding["array"], "batch": finding["batch"]},
+        }
+        for finding, (file, line) in zip(result["findings"], places, strict=True)
+    ]
+    notes = [{"level": "error", "message": {"text": result["error"]}}] if result.get("error") else []
+    invocation = {"executionSuccessful": result["status"] != "error", "toolExecutionNotifications": notes}
+    driver = {"name": "pitfalls", "version": _version(), "rules": rules}
+    return {
+        "$schema": SCHEMA,
+        "version": "2.1.0",
+        "runs": [{"tool": {"driver": driver}, "results": results, "invocations": [invocation]}],
+    }
+
+
+def _version() -> str:
+    try:
+        return metadata.version("pitfalls")
+    except metadata.PackageNotFoundError:
+        return "0"
+
+
+def _file_of(target: str) -> str:
+    """Return the file of a target, for a finding without a line of its own."""
+    place = target.split(":")[0].split(" ")[0]
+    return place if place.endswith(".py") else place.replace(".", "/") + ".py"
+
+
+def _location(file: str, line: int | None) -> dict[str, Any]:
+    path = Path(file)
+    if path.is_absolute() and path.is_relative_to(Path.cwd()):
+        path = path.relative_to(Path.cwd())
+    uri = path.as_uri() if path.is_absolute() else path.as_posix()
+    return {"physicalLocation": {"artifactLocation": {"uri": uri}, "region": {"startLine": line or 1}}}
+
+
+def write_whole(file: str, content: dict[str, Any]) -> None:
+    """Write a file under another name first, so that nobody ever reads half of it.
+
+    Raises:
+        GuardError: It cannot be written there.
+    """
+    path = Path(file)
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            stream.write(json.dumps(content, indent=2) + "\n")
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except OSError as error:
+        raise GuardError(f"{path} cannot be written: {error.strerror}.") from error

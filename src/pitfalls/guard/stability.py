@@ -1,0 +1,81 @@
+"""Stability: a shape (but for the first axis) or a dtype that changes between batches.
+
+Keras fixes what a generator yields from its first two batches; a later batch that
+differs stops training, or is cast in silence.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from pitfalls.guard.batches import named_leaves
+from pitfalls.guard.findings import Finding
+
+TEXT_KINDS = "USOT"
+FIX = "Yield one structure, one dtype and one shape behind the batch axis, for example padded to one length."
+Form = tuple[tuple[int, ...], str]
+
+
+class Forms:
+    """Shape and dtype of every array, as the first batch had them."""
+
+    def __init__(self) -> None:
+        """Know nothing until the first batch."""
+        self._first: dict[str, Form | None] | None = None
+        self.findings: dict[str, Finding] = {}
+
+    def add(self, index: int, batch: Any) -> None:
+        """Compare a batch with the first one."""
+        forms = {path: form_of(leaf) for path, leaf in named_leaves(batch)}
+        if self._first is None:
+            self._first = forms
+            return
+        if not _is_list_of_samples(self._first, forms):
+            for path in [*self._first, *(p for p in forms if p not in self._first)]:
+                self._compare(index, path, self._first.get(path), forms.get(path))
+
+    def _compare(self, index: int, path: str, first: Form | None, now: Form | None) -> None:
+        if first == now or path in self.findings:
+            return
+        message = (
+            f"{path} of batch {index} has another form than in batch 0.\n"
+            f"  batch 0     {describe(first)}\n"
+            f"  batch {index:<5} {describe(now)}\n"
+            "  costs       Keras takes the form from the first batches: a later one stops training or is cast"
+        )
+        self.findings[path] = Finding("unstable-batch", path, index, message, FIX)
+
+
+def form_of(leaf: Any) -> Form | None:
+    """Return the shape behind the first axis, and the dtype; None for what is no array."""
+    if leaf is None:
+        return None
+    shape, dtype = getattr(leaf, "shape", None), getattr(leaf, "dtype", None)
+    if shape is None or dtype is None:
+        return _form_of_values(leaf)
+    name = "text" if getattr(dtype, "kind", "?") in TEXT_KINDS else str(getattr(dtype, "name", dtype))
+    return tuple(shape)[1:], name
+
+
+def _form_of_values(leaf: Any) -> Form | None:
+    """Return the form that NumPy would give to a list; ragged lists have none that could change."""
+    try:
+        array = np.asarray(leaf)
+    except ValueError:
+        return (), "ragged list"
+    return array.shape[1:], "text" if array.dtype.kind in TEXT_KINDS else array.dtype.name
+
+
+def _is_list_of_samples(first: dict[str, Form | None], now: dict[str, Form | None]) -> bool:
+    """Tell whether two batches are lists of samples of different lengths, which is the first axis again."""
+    return len(first) != len(now) and set(first.values()) == set(now.values())
+
+
+def describe(form: Form | None) -> str:
+    """Return a form as ``(any, 55, 1) float32``."""
+    if form is None:
+        return "absent"
+    shape, dtype = form
+    return f"({', '.join(['any', *map(str, shape)])}) {dtype}"
