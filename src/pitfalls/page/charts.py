@@ -1,0 +1,291 @@
+"""Charts: Vega-Lite specifications of the page's figures, as plain data.
+
+Colours are names of the page's style sheet (`var(--bites)`), so that light, dark and print
+need no second drawing. The one exception is the picture of differences: 4096 squares
+are drawn on a canvas, whose colours are its own.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from pitfalls import expectations
+from pitfalls.generators import fresh_arrays
+from pitfalls.page.gathering import CellKey, Material, cell_key
+from pitfalls.page.listings import ARTICLE_LOSSES
+from pitfalls.page.stories import EFFECTS, short, tone
+from pitfalls.tables import number
+
+Spec = dict[str, Any]
+
+LOSS_SCALE = {"type": "symlog", "constant": 0.001, "domainMin": 0, "nice": False}
+"""Logarithmic, but with a place for 0: a perfect model's loss."""
+
+LOSS_AXIS = {"values": [0, 0.01, 1, 100], "title": None}
+
+EFFECT_SCALE = {"domain": list(EFFECTS), "range": [f"var(--{effect}-ink)" for effect in EFFECTS]}
+
+SLIDER_SIGNAL = "from_epoch"
+
+
+def layered(*layers: Spec, **rest: Any) -> Spec:
+    """Return layers drawn over each other, as wide as the page gives them room."""
+    return {"width": "container", **rest, "layer": list(layers)}
+
+
+def rule_at(loss: float, text: str, **text_mark: Any) -> list[Spec]:
+    """Return a dashed line at a loss, and its name above the line's left end."""
+    data = {"values": [{"loss": loss, "text": text}]}
+    y = {"field": "loss", "type": "quantitative"}
+    name = {"type": "text", "align": "left", "baseline": "bottom", "dx": 4, "dy": -3, "color": "var(--claim)"}
+    return [
+        {"data": data, "mark": {"type": "rule", "strokeDash": [5, 3], "color": "var(--claim)"}, "encoding": {"y": y}},
+        {
+            "data": data,
+            "mark": name | text_mark,
+            "encoding": {"y": y, "x": {"value": 0}, "text": {"field": "text"}},
+        },
+    ]
+
+
+def listing_1(entry: dict[str, Any], high: int) -> Spec:
+    """Draw listing 1's loss by epoch, what the article printed, and the variance that both must reach."""
+    ours = [{"epoch": at, "loss": loss, "by": "measured here"} for at, loss in enumerate(entry["loss"], start=1)]
+    printed = [{"epoch": at, "loss": loss, "by": "printed in 2019"} for at, loss in ARTICLE_LOSSES.items()]
+    floor = expectations.variance_of_mean(high)
+    shown = [{"filter": f"datum.epoch >= {SLIDER_SIGNAL}"}]
+    epoch = {"field": "epoch", "type": "quantitative", "axis": {"tickMinStep": 1}, "scale": {"zero": False}}
+    loss = {"field": "loss", "type": "quantitative", "title": "loss", "scale": {"zero": False}}
+    tooltip = [
+        {"field": "by", "title": "loss"},
+        {"field": "epoch"},
+        {"field": "loss", "format": ".2f", "title": "value"},
+    ]
+    return layered(
+        *rule_at(floor, f"{floor:g} = variance of the mean", align="right", dx=-4) [:1],
+        {
+            "data": {"values": ours},
+            "transform": shown,
+            "mark": {"type": "line", "color": "var(--bites-ink)", "strokeWidth": 2},
+            "encoding": {"x": epoch, "y": loss},
+        },
+        {
+            "data": {"values": ours},
+            "transform": shown,
+            "mark": {"type": "point", "filled": True, "size": 90, "opacity": 0, "color": "var(--bites-ink)"},
+            "encoding": {"x": epoch, "y": loss, "tooltip": tooltip},
+        },
+        {
+            "data": {"values": printed},
+            "transform": shown,
+            "mark": {"type": "point", "shape": "diamond", "size": 80, "filled": True, "color": "var(--ink)"},
+            "encoding": {"x": epoch, "y": loss, "tooltip": tooltip},
+        },
+        height=280,
+        params=[{"name": SLIDER_SIGNAL, "value": 1}],
+    )
+
+
+def lottery(results: list[dict[str, Any]]) -> Spec:
+    """Draw the measured loss of one program by the address offset of its buffer."""
+    rows = [
+        {
+            "offset": run["buffer_address_mod_64"]["inputs"],
+            "loss": run["final_loss"],
+            "text": short(run["final_loss"]),
+            "broken": run["broken_rows"],
+            "effect": "bites" if run["final_loss"] > 1 else "repaired",
+            "given": "np.zeros can begin here" if run["buffer_address_mod_64"]["inputs"] % 16 == 0 else "only by hand",
+        }
+        for run in results
+    ]
+    x = {"field": "offset", "type": "ordinal", "title": "address of the buffer, modulo 64", "axis": {"labelAngle": 0}}
+    y = {"field": "loss", "type": "quantitative", "title": "loss", "axis": {"tickCount": 4}}
+    colour = {"field": "effect", "scale": EFFECT_SCALE, "legend": None}
+    tooltip = [
+        {"field": "offset", "title": "address modulo 64"},
+        {"field": "loss", "format": ".4g"},
+        {"field": "broken", "format": ".1%", "title": "rows apart"},
+        {"field": "given", "title": "alignment"},
+    ]
+    encoding = {"x": x, "y": y, "color": colour, "tooltip": tooltip}
+    return layered(
+        {"mark": {"type": "bar", "width": 3}, "encoding": encoding},
+        {"mark": {"type": "point", "filled": True, "size": 110, "opacity": 1}, "encoding": encoding},
+        {
+            "mark": {"type": "text", "dy": -14, "color": "var(--ink)"},
+            "encoding": {"x": x, "y": y, "text": {"field": "text"}},
+        },
+        height=220,
+        data={"values": rows},
+    )
+
+
+def batch_labels(high: int, batch_size: int) -> list[float]:
+    """Return the labels of the first batch at seed 0, which a perfect model predicts."""
+    _, labels_b1 = next(fresh_arrays(np.random.default_rng(0), high, batch_size))
+    return [float(label) for label in labels_b1[:, 0]]
+
+
+def differences(labels: list[float], columns: int) -> Spec:
+    """Draw label minus prediction, of each with each (b columns) or of each with its own (1 column)."""
+    rows = len(labels)
+    of_column = "datum.prediction" if columns > 1 else "datum.label"
+    index = {"type": "ordinal", "axis": None}
+    reach = max(labels) - min(labels)
+    colour = {
+        "field": "difference",
+        "type": "quantitative",
+        "scale": {"domain": [-reach, 0, reach], "range": ["#0b5fa5", "#fbfaf7", "#b34700"]},
+        "legend": None,
+    }
+    tooltip = [
+        {"field": "label", "title": "label of row"},
+        {"field": "prediction", "title": "prediction of row"},
+        {"field": "difference", "format": "+.1f"},
+    ]
+    return {
+        "width": "container",
+        "height": "container",
+        "params": [{"name": "values", "value": labels}],
+        "data": {"sequence": {"start": 0, "stop": rows * columns, "as": "k"}},
+        "transform": [
+            {"calculate": f"floor(datum.k / {columns})", "as": "label"},
+            {"calculate": f"datum.k % {columns}" if columns > 1 else "datum.k", "as": "prediction"},
+            {"calculate": f"values[datum.label] - values[{of_column}]", "as": "difference"},
+        ],
+        "mark": {"type": "rect", "strokeWidth": 0},
+        "encoding": {
+            "y": index | {"field": "label"},
+            "x": index | ({"field": "prediction"} if columns > 1 else {"value": 0}),
+            "color": colour,
+            "tooltip": tooltip,
+        },
+    }
+
+
+def curves(material: Material) -> list[dict[str, Any]]:
+    """Return the loss by epoch of every cell, a line for each seed, and the floor that is claimed."""
+    entries = {cell_key(entry["cell"]): entry for entry in material.verdicts["cells"]}
+    return [
+        {
+            "id": "/".join(key),
+            "tone": tone(entries[key]["effect"]),
+            "effect": entries[key]["effect"],
+            "cell": entries[key]["cell"],
+            "floor": entries[key]["claim"]["loss"],
+            "losses": {str(run["cell"]["seed"]): [float(f"{loss:.5g}") for loss in run["loss"]] for run in runs},
+        }
+        for key, runs in in_order(material)
+    ]
+
+
+def in_order(material: Material) -> list[tuple[CellKey, list[dict[str, Any]]]]:
+    """Return the judged cells that have results, model by model, generator by generator."""
+    judged = {cell_key(entry["cell"]) for entry in material.verdicts["cells"]}
+    axes = material.axes
+    keys = [(r, g, m) for m in axes["model"] for g in axes["generator"] for r in axes["runtime"]]
+    return [(key, material.runs[key]) for key in keys if key in judged and key in material.runs]
+
+
+def curve(height: int, axis: Spec) -> Spec:
+    """Return the empty chart of one cell: the page puts its rows, its floor and its colour into it."""
+    epoch = {"field": "epoch", "type": "quantitative", "title": None, "axis": axis | {"tickMinStep": 1, "grid": False}}
+    loss = {"field": "loss", "type": "quantitative", "scale": LOSS_SCALE, "axis": LOSS_AXIS}
+    seed = {"field": "seed", "type": "nominal"}
+    tooltip = [seed, {"field": "epoch"}, {"field": "loss", "format": ".4g"}]
+    colour = {"field": "colour", "type": "nominal", "scale": None}
+    return layered(
+        {
+            "data": {"name": "floor", "values": []},
+            "mark": {"type": "rule", "strokeDash": [4, 3], "color": "var(--claim)"},
+            "encoding": {"y": loss, "tooltip": [{"field": "loss", "title": "claimed", "format": ".4g"}]},
+        },
+        {
+            "data": {"name": "rows", "values": []},
+            "mark": {"type": "line", "strokeWidth": 1.2, "opacity": 0.85},
+            "encoding": {"x": epoch, "y": loss, "detail": seed, "color": colour},
+        },
+        {
+            "data": {"name": "rows"},
+            "mark": {"type": "point", "filled": True, "size": 60, "opacity": 0},
+            "encoding": {"x": epoch, "y": loss, "tooltip": tooltip},
+        },
+        height=height,
+    )
+
+
+def predictions(material: Material) -> Spec:
+    """Draw what every trained model answers to one pair, beside the true mean and the mean of all means."""
+    rows = [
+        {
+            "generator": key[1],
+            "runtime": key[0],
+            "seed": run["cell"]["seed"],
+            "answer": run["prediction"]["value"],
+            "effect": tone(entry["effect"]),
+        }
+        for entry in material.verdicts["cells"]
+        for key in [cell_key(entry["cell"])]
+        for run in material.runs.get(key, [])
+        if run.get("prediction") and run["mechanism"]["trainable_parameters"]
+    ]
+    y = {"field": "generator", "type": "nominal", "sort": material.axes["generator"], "title": None}
+    x = {"field": "answer", "type": "quantitative", "title": "answer", "scale": {"zero": False, "nice": True}}
+    offset = {"field": "runtime", "type": "nominal", "sort": material.axes["runtime"]}
+    return layered(
+        {
+            "mark": {"type": "point", "filled": True, "size": 45, "opacity": 0.9},
+            "encoding": {
+                "y": y | {"axis": {"labelLimit": 150, "grid": True, "tickBand": "extent", "labelFontSize": 11}},
+                "x": x,
+                "yOffset": offset,
+                "color": {"field": "effect", "scale": EFFECT_SCALE, "legend": None},
+                "tooltip": [{"field": name} for name in ("runtime", "generator", "seed")]
+                + [{"field": "answer", "format": ".2f"}, {"field": "effect"}],
+            },
+        },
+        data={"values": rows},
+        height={"step": 9, "for": "offset"},
+    )
+
+
+def claims(material: Material) -> Spec:
+    """Draw claimed against measured loss, a point for each cell; the line is where the two agree."""
+    rows = [
+        {
+            **entry["cell"],
+            "claimed": entry["claim"]["loss"],
+            "measured": entry["measured"],
+            "said": number(entry["claim"]["loss"]),
+            "seen": number(entry["measured"]),
+            "effect": tone(entry["effect"]),
+            "verdict": entry["verdict"],
+        }
+        for entry in material.verdicts["cells"]
+    ]
+    ends = [{"claimed": 0, "measured": 0}, {"claimed": 1000, "measured": 1000}]
+    axis = {"values": [0, 0.01, 1, 100]}
+    x = {"field": "claimed", "type": "quantitative", "scale": LOSS_SCALE, "axis": axis, "title": "claimed loss"}
+    y = {"field": "measured", "type": "quantitative", "scale": LOSS_SCALE, "axis": axis, "title": "measured loss"}
+    fields = [{"field": name} for name in ("runtime", "generator", "model", "effect", "verdict")]
+    shape = {"field": "verdict", "scale": {"domain": ["pass", "fail"], "range": ["circle", "cross"]}, "legend": None}
+    return layered(
+        {
+            "data": {"values": ends},
+            "mark": {"type": "line", "color": "var(--claim)", "strokeDash": [5, 3]},
+            "encoding": {"x": x, "y": y},
+        },
+        {
+            "data": {"values": rows},
+            "mark": {"type": "point", "filled": True, "size": 70, "opacity": 0.75},
+            "encoding": {
+                "x": x,
+                "y": y,
+                "shape": shape,
+                "color": {"field": "effect", "scale": EFFECT_SCALE, "legend": None},
+                "tooltip": [*fields, {"field": "said", "title": "claimed"}, {"field": "seen", "title": "measured"}],
+            },
+        },
+        height=300,
+    )

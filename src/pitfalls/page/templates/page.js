@@ -1,0 +1,134 @@
+"use strict";
+(() => {
+  const told = (id) => JSON.parse(document.getElementById(id).textContent);
+  const charts = told("charts");
+  const cells = new Map(told("curves").map((cell) => [cell.id, cell]));
+  const font = getComputedStyle(document.body).fontFamily;
+  const ink = { labelColor: "var(--quiet)", titleColor: "var(--quiet)", labelFontSize: 12, titleFontSize: 12, titleFontWeight: "normal" };
+  const config = {
+    background: null, font, aria: false,
+    axis: { ...ink, gridColor: "var(--rule)", domainColor: "var(--line)", tickColor: "var(--line)" },
+    view: { stroke: null }, text: { fontSize: 12 }, legend: ink,
+  };
+  const onCanvas = new Set(["square", "column"]);
+  const views = new Map();
+
+  function draw(element, spec, renderer = "svg") {
+    return vegaEmbed(element, spec, { actions: false, renderer, config, ast: false }).then(({ view }) => view);
+  }
+
+  async function drawAll() {
+    const all = [...document.querySelectorAll("[data-chart]")].map(async (element) => {
+      const name = element.dataset.chart;
+      views.set(name, await draw(element, charts[name], onCanvas.has(name) ? "canvas" : "svg"));
+    });
+    await Promise.all(all);
+    await showCurves();
+    document.body.dataset.drawn = String(Math.round(performance.now()));
+  }
+
+  // A cell's chart: the one specification of all cells, with its own rows, floor and colour.
+  function cellSpec(cell, empty) {
+    const colour = `var(--${cell.tone}-ink)`;
+    const rows = Object.entries(cell.losses).flatMap(([seed, losses]) =>
+      losses.map((loss, at) => ({ seed, epoch: at + 1, loss, colour })));
+    return { ...empty, datasets: { rows, floor: [{ loss: cell.floor }] }, layer: empty.layer.map(named) };
+  }
+  const named = (layer) => ({ ...layer, data: { name: layer.data.name } });
+
+  function panel(cell) {
+    const figure = document.createElement("figure");
+    const { runtime, generator, model } = cell.cell;
+    figure.innerHTML = `<figcaption><a href="#${cell.id}">${runtime}<br>${generator}<br><span>${model}</span></a>
+      <span class="badge ${cell.tone}">${cell.effect}</span></figcaption><div class="chart" role="img"></div>`;
+    figure.lastChild.setAttribute("aria-label",
+      `Loss by epoch of ${runtime}, ${generator}, ${model}: claimed ${cell.floor.toPrecision(4)}`);
+    return figure;
+  }
+
+  const panels = new Map();
+  async function showCurves() {
+    const form = document.querySelector("[data-filter=curves]");
+    const wanted = Object.fromEntries(new FormData(form));
+    const fits = (cell) => Object.entries(wanted).every(([key, value]) => !value || (cell.cell[key] ?? cell.tone) === value);
+    const shown = [...cells.values()].filter(fits);
+    const grid = document.querySelector(".curves");
+    grid.replaceChildren(...shown.map((cell) => {
+      if (!panels.has(cell.id)) panels.set(cell.id, panel(cell));
+      return panels.get(cell.id);
+    }));
+    form.querySelector("output").textContent = `${shown.length} of ${cells.size} cells`;
+    document.querySelector("[data-when-empty]").hidden = shown.length > 0;
+    for (const cell of shown) {
+      const place = panels.get(cell.id).lastChild;
+      if (!place.firstChild) await draw(place, cellSpec(cell, charts.curve));
+    }
+  }
+
+  // Stories: a dialog for each cell, opened by its link or by the address.
+  let opener = null;
+  function openStory() {
+    const dialog = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    if (!(dialog instanceof HTMLDialogElement) || dialog.open) return;
+    opener = document.activeElement;
+    dialog.showModal();
+    dialog.scrollTop = 0;
+    const place = dialog.querySelector("[data-story]");
+    const cell = cells.get(dialog.id);
+    if (!cell) place.remove();
+    else if (!place.firstChild) draw(place, cellSpec(cell, charts.story));
+  }
+  function closed() {
+    const top = scrollY;
+    history.replaceState(null, "", location.pathname + location.search);
+    scrollTo(0, top);
+    opener?.focus({ preventScroll: true });
+  }
+  for (const dialog of document.querySelectorAll("dialog.story")) {
+    dialog.addEventListener("close", closed);
+    dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+  }
+  addEventListener("hashchange", openStory);
+
+  async function copy(text, button) {
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {
+      const range = document.createRange();
+      range.selectNodeContents(button.previousElementSibling);
+      getSelection().removeAllRanges();
+      getSelection().addRange(range);
+      document.execCommand("copy");
+    }
+    document.getElementById("said").textContent = "Copied";
+    button.classList.add("done");
+    setTimeout(() => button.classList.remove("done"), 1500);
+  }
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-copy]");
+    if (button) copy(button.dataset.copy, button);
+  });
+
+  document.querySelector("[data-filter=maps]").addEventListener("change", (event) => {
+    const wanted = new Set([...event.currentTarget.querySelectorAll(":checked")].map((box) => box.value));
+    for (const cell of document.querySelectorAll(".map [data-effect]")) {
+      cell.classList.toggle("dimmed", !wanted.has(cell.dataset.effect));
+    }
+  });
+  document.querySelector("[data-filter=curves]").addEventListener("change", showCurves);
+  for (const slider of document.querySelectorAll("[data-signal]")) {
+    slider.addEventListener("input", () => {
+      slider.nextElementSibling.textContent = slider.value;
+      views.get(slider.dataset.signal)?.signal("from_epoch", Number(slider.value)).runAsync();
+    });
+  }
+
+  let closedForPrint = [];
+  addEventListener("beforeprint", () => {
+    closedForPrint = [...document.querySelectorAll("details:not([open])")];
+    for (const one of closedForPrint) one.open = true;
+  });
+  addEventListener("afterprint", () => closedForPrint.forEach((one) => { one.open = false; }));
+
+  drawAll().then(openStory);
+})();
