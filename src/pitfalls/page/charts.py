@@ -18,14 +18,16 @@ from pitfalls.tables import number
 
 Spec = dict[str, Any]
 
-LOSS_SCALE = {"type": "symlog", "constant": 0.001, "domainMin": 0, "nice": False}
+LOSS_SCALE = {"type": "symlog", "constant": 0.001, "domain": [0, 3000], "nice": False, "clamp": True}
 """Logarithmic, but with a place for 0: a perfect model's loss."""
 
-LOSS_AXIS = {"values": [0, 0.01, 1, 100], "title": None}
+LOSS_AXIS = {"values": [0, 0.01, 1, 100], "title": None, "labelExpr": "datum.value"}
 
 EFFECT_SCALE = {"domain": list(EFFECTS), "range": [f"var(--{effect}-ink)" for effect in EFFECTS]}
 
 SLIDER_SIGNAL = "from_epoch"
+
+LOTTERY_AXIS = {"labelAngle": 0, "labelOverlap": True}
 
 
 def layered(*layers: Spec, **rest: Any) -> Spec:
@@ -33,19 +35,10 @@ def layered(*layers: Spec, **rest: Any) -> Spec:
     return {"width": "container", **rest, "layer": list(layers)}
 
 
-def rule_at(loss: float, text: str, **text_mark: Any) -> list[Spec]:
-    """Return a dashed line at a loss, and its name above the line's left end."""
-    data = {"values": [{"loss": loss, "text": text}]}
-    y = {"field": "loss", "type": "quantitative"}
-    name = {"type": "text", "align": "left", "baseline": "bottom", "dx": 4, "dy": -3, "color": "var(--claim)"}
-    return [
-        {"data": data, "mark": {"type": "rule", "strokeDash": [5, 3], "color": "var(--claim)"}, "encoding": {"y": y}},
-        {
-            "data": data,
-            "mark": name | text_mark,
-            "encoding": {"y": y, "x": {"value": 0}, "text": {"field": "text"}},
-        },
-    ]
+def dashed(channel: str, at: float) -> Spec:
+    """Return a dashed line across the chart at a value of x or y."""
+    mark = {"type": "rule", "strokeDash": [5, 3], "color": "var(--claim)"}
+    return {"data": {"values": [{}]}, "mark": mark, "encoding": {channel: {"datum": at, "type": "quantitative"}}}
 
 
 def listing_1(entry: dict[str, Any], high: int) -> Spec:
@@ -62,7 +55,7 @@ def listing_1(entry: dict[str, Any], high: int) -> Spec:
         {"field": "loss", "format": ".2f", "title": "value"},
     ]
     return layered(
-        *rule_at(floor, f"{floor:g} = variance of the mean", align="right", dx=-4) [:1],
+        dashed("y", floor),
         {
             "data": {"values": ours},
             "transform": shown,
@@ -78,7 +71,7 @@ def listing_1(entry: dict[str, Any], high: int) -> Spec:
         {
             "data": {"values": printed},
             "transform": shown,
-            "mark": {"type": "point", "shape": "diamond", "size": 80, "filled": True, "color": "var(--ink)"},
+            "mark": {"type": "point", "shape": "diamond", "size": 80, "filled": True, "opacity": 1, "color": "var(--ink)"},
             "encoding": {"x": epoch, "y": loss, "tooltip": tooltip},
         },
         height=280,
@@ -86,8 +79,13 @@ def listing_1(entry: dict[str, Any], high: int) -> Spec:
     )
 
 
-def lottery(results: list[dict[str, Any]]) -> Spec:
-    """Draw the measured loss of one program by the address offset of its buffer."""
+def lottery(results: list[dict[str, Any]], allocations: dict[int, int]) -> Spec:
+    """Draw the measured loss of one program by the address offset of its buffer.
+
+    Args:
+        results: A run at each offset.
+        allocations: How many arrays that NumPy allocated began at each offset: points there are filled.
+    """
     rows = [
         {
             "offset": run["buffer_address_mod_64"]["inputs"],
@@ -95,23 +93,28 @@ def lottery(results: list[dict[str, Any]]) -> Spec:
             "text": short(run["final_loss"]),
             "broken": run["broken_rows"],
             "effect": "bites" if run["final_loss"] > 1 else "repaired",
-            "given": "np.zeros can begin here" if run["buffer_address_mod_64"]["inputs"] % 16 == 0 else "only by hand",
+            "began": allocations.get(run["buffer_address_mod_64"]["inputs"], 0),
         }
         for run in results
     ]
-    x = {"field": "offset", "type": "ordinal", "title": "address of the buffer, modulo 64", "axis": {"labelAngle": 0}}
+    x = {"field": "offset", "type": "ordinal", "title": "address of the buffer, modulo 64", "axis": LOTTERY_AXIS}
     y = {"field": "loss", "type": "quantitative", "title": "loss", "axis": {"tickCount": 4}}
     colour = {"field": "effect", "scale": EFFECT_SCALE, "legend": None}
     tooltip = [
         {"field": "offset", "title": "address modulo 64"},
         {"field": "loss", "format": ".4g"},
         {"field": "broken", "format": ".1%", "title": "rows apart"},
-        {"field": "given", "title": "alignment"},
+        {"field": "began", "title": "arrays of np.zeros that began here"},
     ]
     encoding = {"x": x, "y": y, "color": colour, "tooltip": tooltip}
     return layered(
         {"mark": {"type": "bar", "width": 3}, "encoding": encoding},
-        {"mark": {"type": "point", "filled": True, "size": 110, "opacity": 1}, "encoding": encoding},
+        {"mark": {"type": "point", "size": 110, "opacity": 1, "fill": "var(--paper)"}, "encoding": encoding},
+        {
+            "transform": [{"filter": "datum.began > 0"}],
+            "mark": {"type": "point", "filled": True, "size": 110, "opacity": 1},
+            "encoding": encoding,
+        },
         {
             "mark": {"type": "text", "dy": -14, "color": "var(--ink)"},
             "encoding": {"x": x, "y": y, "text": {"field": "text"}},
@@ -136,7 +139,7 @@ def differences(labels: list[float], columns: int) -> Spec:
     colour = {
         "field": "difference",
         "type": "quantitative",
-        "scale": {"domain": [-reach, 0, reach], "range": ["#0b5fa5", "#fbfaf7", "#b34700"]},
+        "scale": {"domain": [-reach, 0, reach], "range": ["#0b5fa5", "#fbfaf7", "#b34700"], "interpolate": "rgb"},
         "legend": None,
     }
     tooltip = [
@@ -147,6 +150,7 @@ def differences(labels: list[float], columns: int) -> Spec:
     return {
         "width": "container",
         "height": "container",
+        "padding": 0,
         "params": [{"name": "values", "value": labels}],
         "data": {"sequence": {"start": 0, "stop": rows * columns, "as": "k"}},
         "transform": [
@@ -190,7 +194,13 @@ def in_order(material: Material) -> list[tuple[CellKey, list[dict[str, Any]]]]:
 
 def curve(height: int, axis: Spec) -> Spec:
     """Return the empty chart of one cell: the page puts its rows, its floor and its colour into it."""
-    epoch = {"field": "epoch", "type": "quantitative", "title": None, "axis": axis | {"tickMinStep": 1, "grid": False}}
+    epoch = {
+        "field": "epoch",
+        "type": "quantitative",
+        "title": None,
+        "axis": axis | {"tickMinStep": 1, "grid": False},
+        "scale": {"zero": False, "nice": False},
+    }
     loss = {"field": "loss", "type": "quantitative", "scale": LOSS_SCALE, "axis": LOSS_AXIS}
     seed = {"field": "seed", "type": "nominal"}
     tooltip = [seed, {"field": "epoch"}, {"field": "loss", "format": ".4g"}]
@@ -215,7 +225,7 @@ def curve(height: int, axis: Spec) -> Spec:
     )
 
 
-def predictions(material: Material) -> Spec:
+def predictions(material: Material, truth: float, constant: float) -> Spec:
     """Draw what every trained model answers to one pair, beside the true mean and the mean of all means."""
     rows = [
         {
@@ -230,62 +240,64 @@ def predictions(material: Material) -> Spec:
         for run in material.runs.get(key, [])
         if run.get("prediction") and run["mechanism"]["trainable_parameters"]
     ]
-    y = {"field": "generator", "type": "nominal", "sort": material.axes["generator"], "title": None}
     x = {"field": "answer", "type": "quantitative", "title": "answer", "scale": {"zero": False, "nice": True}}
-    offset = {"field": "runtime", "type": "nominal", "sort": material.axes["runtime"]}
+    tooltip = [{"field": name} for name in ("runtime", "generator", "seed", "effect")]
     return layered(
-        {
-            "mark": {"type": "point", "filled": True, "size": 45, "opacity": 0.9},
-            "encoding": {
-                "y": y | {"axis": {"labelLimit": 150, "grid": True, "tickBand": "extent", "labelFontSize": 11}},
-                "x": x,
-                "yOffset": offset,
-                "color": {"field": "effect", "scale": EFFECT_SCALE, "legend": None},
-                "tooltip": [{"field": name} for name in ("runtime", "generator", "seed")]
-                + [{"field": "answer", "format": ".2f"}, {"field": "effect"}],
-            },
-        },
+        dashed("x", truth),
+        dashed("x", constant),
+        by_generator(material, x, "runtime", [*tooltip, {"field": "answer", "format": ".2f"}]),
         data={"values": rows},
-        height={"step": 9, "for": "offset"},
+        height=40 * len(material.axes["generator"]),
     )
 
 
-def claims(material: Material) -> Spec:
-    """Draw claimed against measured loss, a point for each cell; the line is where the two agree."""
+def misses(material: Material) -> Spec:
+    """Draw how far each cell's loss is from its claim, as a share of the tolerance; a claim fails beyond 1."""
     rows = [
         {
             **entry["cell"],
-            "claimed": entry["claim"]["loss"],
-            "measured": entry["measured"],
-            "said": number(entry["claim"]["loss"]),
-            "seen": number(entry["measured"]),
+            "miss": (entry["measured"] - entry["claim"]["loss"]) / (entry["claim"]["tolerance"] or 1),
+            "claimed": number(entry["claim"]["loss"]),
+            "measured": number(entry["measured"]),
             "effect": tone(entry["effect"]),
             "verdict": entry["verdict"],
         }
         for entry in material.verdicts["cells"]
     ]
-    ends = [{"claimed": 0, "measured": 0}, {"claimed": 1000, "measured": 1000}]
-    axis = {"values": [0, 0.01, 1, 100]}
-    x = {"field": "claimed", "type": "quantitative", "scale": LOSS_SCALE, "axis": axis, "title": "claimed loss"}
-    y = {"field": "measured", "type": "quantitative", "scale": LOSS_SCALE, "axis": axis, "title": "measured loss"}
-    fields = [{"field": name} for name in ("runtime", "generator", "model", "effect", "verdict")]
-    shape = {"field": "verdict", "scale": {"domain": ["pass", "fail"], "range": ["circle", "cross"]}, "legend": None}
+    reach = max([1.25, *(abs(row["miss"]) * 1.1 for row in rows)])
+    x = {
+        "field": "miss",
+        "type": "quantitative",
+        "title": "distance from the claim, in tolerances",
+        "scale": {"domain": [-reach, reach], "nice": False},
+    }
+    tooltip = [{"field": name} for name in ("runtime", "generator", "model", "claimed", "measured", "verdict")]
     return layered(
-        {
-            "data": {"values": ends},
-            "mark": {"type": "line", "color": "var(--claim)", "strokeDash": [5, 3]},
-            "encoding": {"x": x, "y": y},
-        },
-        {
-            "data": {"values": rows},
-            "mark": {"type": "point", "filled": True, "size": 70, "opacity": 0.75},
-            "encoding": {
-                "x": x,
-                "y": y,
-                "shape": shape,
-                "color": {"field": "effect", "scale": EFFECT_SCALE, "legend": None},
-                "tooltip": [*fields, {"field": "said", "title": "claimed"}, {"field": "seen", "title": "measured"}],
-            },
-        },
-        height=300,
+        dashed("x", -1),
+        dashed("x", 1),
+        by_generator(material, x, "model", tooltip),
+        data={"values": rows},
+        height=40 * len(material.axes["generator"]),
     )
+
+
+def by_generator(material: Material, x: Spec, apart: str, tooltip: list[Spec]) -> Spec:
+    """Return points in a band for each generator, another axis a little apart within it."""
+    shape = {"field": "verdict", "scale": {"domain": ["pass", "fail"], "range": ["circle", "cross"]}, "legend": None}
+    return {
+        "mark": {"type": "point", "filled": True, "size": 50, "opacity": 0.85},
+        "encoding": {
+            "y": {
+                "field": "generator",
+                "type": "nominal",
+                "sort": material.axes["generator"],
+                "title": None,
+                "axis": {"labelLimit": 160, "grid": True, "tickBand": "extent", "labelFontSize": 11},
+            },
+            "x": x,
+            "yOffset": {"field": apart, "type": "nominal", "sort": material.axes[apart]},
+            "color": {"field": "effect", "type": "nominal", "scale": EFFECT_SCALE, "legend": None},
+            "tooltip": tooltip,
+        }
+        | ({"shape": shape} if apart == "model" else {}),
+    }

@@ -42,11 +42,13 @@ def held(batches: Iterator[Batch]) -> dict[str, Any]:
             "inputs": inputs[0].astype(int).tolist(),
             "label": float(labels[0, 0]),
             "fits": bool(inputs.mean() == labels[0, 0]),
+            "is_newest": at == DEPTH,
         }
         for at, (inputs, labels) in enumerate(queue, start=1)
     ]
     buffers = len({inputs.ctypes.data for inputs, _ in queue})
-    return {"slots": slots, "buffers": buffers, "fitting": sum(slot["fits"] for slot in slots)}
+    fitting = [slot["at"] for slot in slots if slot["fits"]]
+    return {"slots": slots, "buffers": buffers, "fitting": fitting, "by_chance": fitting[:-1] if buffers == 1 else []}
 
 
 def probe_of(probes: list[dict[str, Any]], listing: int) -> dict[str, Any] | None:

@@ -61,7 +61,7 @@ def content(material: Material, root: Path) -> dict[str, Any]:
     """Return all that the templates name."""
     verdicts, task = material.verdicts, task_of(material)
     high, batch_size = task["high"], task["batch_size"]
-    labels = charts.batch_labels(high, batch_size)
+    labels, allocations = charts.batch_labels(high, batch_size), allocation_counts(batch_size)
     return {
         "style": Markup((HERE / "templates" / "style.css").read_text()),
         "scripts": [script(HERE / "vendor" / f"{name}.min.js") for name in VENDORED]
@@ -80,25 +80,28 @@ def content(material: Material, root: Path) -> dict[str, Any]:
         "queues": queues(high, verdicts["probes"]),
         "lottery": material.lottery,
         "lottery_in_words": lottery_in_words(material),
-        "allocations": allocation_counts(batch_size),
+        "allocations": allocations,
         "allocated": ALLOCATIONS,
         "squares": mean_squares(labels),
         "curves": charts.curves(material),
-        "charts": specifications(material, labels, high),
+        "charts": specifications(material, labels, high, allocations),
         "environment": environment(material, root),
         "buffers": buffer_addresses(material),
     }
 
 
-def specifications(material: Material, labels: list[float], high: int) -> dict[str, charts.Spec]:
+def specifications(
+    material: Material, labels: list[float], high: int, allocations: dict[int, int]
+) -> dict[str, charts.Spec]:
     """Return the chart of each figure that there is something to draw for, by the name in the template."""
     first = [entry for entry in material.verdicts["listings"] if entry["listing"] == 1]
     return {
         **({"listing_1": charts.listing_1(first[0], high)} if first else {}),
-        **({"lottery": charts.lottery(material.lottery)} if material.lottery else {}),
+        **({"lottery": charts.lottery(material.lottery, allocations)} if material.lottery else {}),
         "square": charts.differences(labels, len(labels)),
         "column": charts.differences(labels, 1),
-        **({"predictions": charts.predictions(material), "claims": charts.claims(material)} if material.runs else {}),
+        "misses": charts.misses(material),
+        **({"predictions": charts.predictions(material, 65, (high - 1) / 2)} if high > 73 and material.runs else {}),
         "curve": charts.curve(84, {"tickCount": 2}),
         "story": charts.curve(220, {"title": "epoch"}),
     }

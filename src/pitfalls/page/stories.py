@@ -99,13 +99,13 @@ def tone(effect: str) -> str:
 
 
 def short(loss: float) -> str:
-    """Print a loss with three digits."""
-    return f"{loss:.3g}" if loss < 1000 else f"{loss:.0f}"
+    """Print a loss without decimals, and a small one with two digits."""
+    return f"{loss:.0f}" if loss >= 10 else f"{loss:.2g}"
 
 
 def sentence(text: str) -> str:
-    """Begin a text with a capital letter."""
-    return text[:1].upper() + text[1:]
+    """Begin a text with a capital letter, unless it begins with a name in code."""
+    return text if "_" in text.partition(" ")[0] else text[:1].upper() + text[1:]
 
 
 def answers(material: Material) -> list[dict[str, Any]]:
@@ -128,10 +128,9 @@ def answer(bug: str, cells: list[dict[str, Any]]) -> dict[str, Any]:
     """Say how often one bug bites in cells that carry no other."""
     alone = [one for one in cells if one["bugs"] == [bug]]
     bitten = [one for one in alone if "bites" in one["effect"]]
-    word = "bites" if alone and len(bitten) == len(alone) else "bites at times" if bitten else "stays hidden"
     return {
         "bug": bug,
-        "word": word if alone else "not tried",
+        "word": "bites" if bitten else "stays hidden" if alone else "not tried",
         "tone": "bites" if bitten else "repaired",
         "bitten": len(bitten),
         "of": len(alone),
