@@ -53,7 +53,7 @@ def render(material: Material, root: Path) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    templates.filters["as_json"] = as_json
+    templates.filters |= {"as_json": as_json, "breakable": breakable}
     return templates.get_template("page.html").render(content(material, root))
 
 
@@ -64,8 +64,7 @@ def content(material: Material, root: Path) -> dict[str, Any]:
     labels, allocations = charts.batch_labels(high, batch_size), allocation_counts(batch_size)
     return {
         "style": Markup((HERE / "templates" / "style.css").read_text()),
-        "scripts": [script(HERE / "vendor" / f"{name}.min.js") for name in VENDORED]
-        + [script(HERE / "templates" / "page.js")],
+        "scripts": [*vendored_scripts(), script(HERE / "templates" / "page.js")],
         "summary": tables.summary(verdicts),
         "counts": tables.counts(verdicts)["matrix"],
         "failures": tables.failures(verdicts),
@@ -135,9 +134,19 @@ def mean_squares(labels: list[float]) -> dict[str, float]:
     return {"each_with_each": square, "each_with_its_own": 0.0}
 
 
+def vendored_scripts() -> list[Markup]:
+    """Return the plotting library, one script after the other."""
+    return [script(HERE / "vendor" / f"{name}.min.js") for name in VENDORED]
+
+
 def script(path: Path) -> Markup:
     """Return a script to stand inside the page, without the link to its source map."""
     return Markup(re.sub(r"^//# sourceMappingURL=.*$", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE))
+
+
+def breakable(name: str) -> Markup:
+    """Return a name that may go on in the next line behind each underscore."""
+    return Markup("_<wbr>").join(name.split("_"))
 
 
 def as_json(value: Any) -> Markup:

@@ -60,9 +60,18 @@ def story(entry: dict[str, Any], runs: list[dict[str, Any]], material: Material)
         "reason": sentence(entry["claim"]["reason"]),
         "broken_rows": f"{entry['broken_rows']:.1%}",
         "seeds": [seed_row(run) for run in runs],
-        "shapes": runs[0]["shapes"] if runs else {},
+        "shapes": shape_rows(runs[0]["shapes"]) if runs else [],
         "command": command(cell),
     }
+
+
+def shape_rows(shapes: dict[str, list[int | None]]) -> list[tuple[str, str]]:
+    """Return the shapes that meet in the loss, and the difference before Keras repaired it where it did."""
+    rows = [("labels", shapes["labels"]), ("prediction", shapes["prediction"])]
+    if shapes["loss_difference_before_repair"] != shapes["loss_difference"]:
+        rows.append(("difference, unrepaired", shapes["loss_difference_before_repair"]))
+    rows.append(("difference in the loss", shapes["loss_difference"]))
+    return [(name, str(tuple(shape))) for name, shape in rows]
 
 
 def seed_row(run: dict[str, Any]) -> dict[str, Any]:

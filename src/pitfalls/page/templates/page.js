@@ -22,8 +22,7 @@
       const name = element.dataset.chart;
       views.set(name, await draw(element, charts[name], onCanvas.has(name) ? "canvas" : "svg"));
     });
-    await Promise.all(all);
-    await showCurves();
+    await Promise.all([...all, showCurves()]);
     document.body.dataset.drawn = String(Math.round(performance.now()));
   }
 
@@ -32,14 +31,25 @@
     const colour = `var(--${cell.tone}-ink)`;
     const rows = Object.entries(cell.losses).flatMap(([seed, losses]) =>
       losses.map((loss, at) => ({ seed, epoch: at + 1, loss, colour })));
-    return { ...empty, datasets: { rows, floor: [{ loss: cell.floor }] }, layer: empty.layer.map(named) };
+    const values = { rows, floor: [{ loss: cell.floor }] };
+    const spec = structuredClone(compiled(empty));
+    for (const data of spec.data) if (data.name in values) data.values = values[data.name];
+    for (const axis of spec.axes.filter((one) => one.scale === "x" && one.labels !== false)) {
+      axis.values = [1, Math.max(...rows.map((row) => row.epoch))];
+    }
+    return spec;
   }
-  const named = (layer) => ({ ...layer, data: { name: layer.data.name } });
+  const vegaSpecs = new Map();
+  function compiled(spec) {
+    if (!vegaSpecs.has(spec)) vegaSpecs.set(spec, vegaLite.compile(spec, { config }).spec);
+    return vegaSpecs.get(spec);
+  }
 
+  const breakable = (name) => name.replaceAll("_", "_<wbr>");
   function panel(cell) {
     const figure = document.createElement("figure");
     const { runtime, generator, model } = cell.cell;
-    figure.innerHTML = `<figcaption><a href="#${cell.id}">${runtime}<br>${generator}<br><span>${model}</span></a>
+    figure.innerHTML = `<figcaption><a href="#${cell.id}">${[runtime, generator].map(breakable).join("<br>")}<br><span>${breakable(model)}</span></a>
       <span class="badge ${cell.tone}">${cell.effect}</span></figcaption><div class="chart" role="img"></div>`;
     figure.lastChild.setAttribute("aria-label",
       `Loss by epoch of ${runtime}, ${generator}, ${model}: claimed ${cell.floor.toPrecision(4)}`);
@@ -59,10 +69,8 @@
     }));
     form.querySelector("output").textContent = `${shown.length} of ${cells.size} cells`;
     document.querySelector("[data-when-empty]").hidden = shown.length > 0;
-    for (const cell of shown) {
-      const place = panels.get(cell.id).lastChild;
-      if (!place.firstChild) await draw(place, cellSpec(cell, charts.curve));
-    }
+    const empty = shown.filter((cell) => !panels.get(cell.id).lastChild.firstChild);
+    await Promise.all(empty.map((cell) => draw(panels.get(cell.id).lastChild, cellSpec(cell, charts.curve))));
   }
 
   // Stories: a dialog for each cell, opened by its link or by the address.
