@@ -38,12 +38,18 @@ def layered(*layers: Spec, **rest: Any) -> Spec:
 def dashed(channel: str, at: float) -> Spec:
     """Return a dashed line across the chart at a value of x or y."""
     mark = {"type": "rule", "strokeDash": [5, 3], "color": "var(--claim)"}
-    return {"data": {"values": [{}]}, "mark": mark, "encoding": {channel: {"datum": at, "type": "quantitative"}}}
+    return {
+        "data": {"values": [{}]},
+        "mark": mark,
+        "encoding": {channel: {"datum": at, "type": "quantitative"}},
+    }
 
 
 def listing_1(entry: dict[str, Any], high: int) -> Spec:
     """Draw listing 1's loss by epoch, what the article printed, and the variance that both must reach."""
-    ours = [{"epoch": at, "loss": loss, "by": "measured here"} for at, loss in enumerate(entry["loss"], start=1)]
+    ours = [
+        {"epoch": at, "loss": loss, "by": "measured here"} for at, loss in enumerate(entry["loss"], start=1)
+    ]
     printed = [{"epoch": at, "loss": loss, "by": "printed in 2019"} for at, loss in ARTICLE_LOSSES.items()]
     floor = expectations.variance_of_mean(high)
     shown = [{"filter": f"datum.epoch >= {SLIDER_SIGNAL}"}]
@@ -71,7 +77,14 @@ def listing_1(entry: dict[str, Any], high: int) -> Spec:
         {
             "data": {"values": printed},
             "transform": shown,
-            "mark": {"type": "point", "shape": "diamond", "size": 80, "filled": True, "opacity": 1, "color": "var(--ink)"},
+            "mark": {
+                "type": "point",
+                "shape": "diamond",
+                "size": 80,
+                "filled": True,
+                "opacity": 1,
+                "color": "var(--ink)",
+            },
             "encoding": {"x": epoch, "y": loss, "tooltip": tooltip},
         },
         height=280,
@@ -97,7 +110,12 @@ def lottery(results: list[dict[str, Any]], allocations: dict[int, int]) -> Spec:
         }
         for run in results
     ]
-    x = {"field": "offset", "type": "ordinal", "title": "address of the buffer, modulo 64", "axis": LOTTERY_AXIS}
+    x = {
+        "field": "offset",
+        "type": "ordinal",
+        "title": "address of the buffer, modulo 64",
+        "axis": LOTTERY_AXIS,
+    }
     y = {"field": "loss", "type": "quantitative", "title": "loss", "axis": {"tickCount": 4}}
     colour = {"field": "effect", "scale": EFFECT_SCALE, "legend": None}
     tooltip = [
@@ -139,7 +157,11 @@ def differences(labels: list[float], columns: int) -> Spec:
     colour = {
         "field": "difference",
         "type": "quantitative",
-        "scale": {"domain": [-reach, 0, reach], "range": ["#0b5fa5", "#fbfaf7", "#b34700"], "interpolate": "rgb"},
+        "scale": {
+            "domain": [-reach, 0, reach],
+            "range": ["#0b5fa5", "#fbfaf7", "#b34700"],
+            "interpolate": "rgb",
+        },
         "legend": None,
     }
     tooltip = [
@@ -178,7 +200,9 @@ def curves(material: Material) -> list[dict[str, Any]]:
             "effect": entries[key]["effect"],
             "cell": entries[key]["cell"],
             "floor": entries[key]["claim"]["loss"],
-            "losses": {str(run["cell"]["seed"]): [float(f"{loss:.5g}") for loss in run["loss"]] for run in runs},
+            "losses": {
+                str(run["cell"]["seed"]): [float(f"{loss:.5g}") for loss in run["loss"]] for run in runs
+            },
         }
         for key, runs in in_order(material)
     ]
@@ -271,7 +295,9 @@ def misses(material: Material) -> Spec:
         "title": "distance from the claim, in tolerances",
         "scale": {"domain": [-reach, reach], "nice": False},
     }
-    tooltip = [{"field": name} for name in ("runtime", "generator", "model", "claimed", "measured", "verdict")]
+    tooltip = [
+        {"field": name} for name in ("runtime", "generator", "model", "claimed", "measured", "verdict")
+    ]
     return layered(
         dashed("x", -1),
         dashed("x", 1),
@@ -283,7 +309,11 @@ def misses(material: Material) -> Spec:
 
 def by_generator(material: Material, x: Spec, apart: str, tooltip: list[Spec]) -> Spec:
     """Return points in a band for each generator, another axis a little apart within it."""
-    shape = {"field": "verdict", "scale": {"domain": ["pass", "fail"], "range": ["circle", "cross"]}, "legend": None}
+    shape = {
+        "field": "verdict",
+        "scale": {"domain": ["pass", "fail"], "range": ["circle", "cross"]},
+        "legend": None,
+    }
     return {
         "mark": {"type": "point", "filled": True, "size": 50, "opacity": 0.85},
         "encoding": {

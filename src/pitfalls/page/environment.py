@@ -61,7 +61,10 @@ def buffer_addresses(material: Material) -> list[dict[str, str]]:
                 held = seen.setdefault(generator, {}).setdefault(name, set())
                 held.update([] if at is None else [at])
     return [
-        {"generator": generator, **{name: listed(at) if at else "fresh" for name, at in seen[generator].items()}}
+        {
+            "generator": generator,
+            **{name: listed(at) if at else "fresh" for name, at in seen[generator].items()},
+        }
         for generator in material.axes["generator"]
         if generator in seen
     ]

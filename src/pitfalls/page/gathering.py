@@ -62,7 +62,9 @@ def gather(runs: Path, reports: Path, root: Path) -> Material:
     for result in readable_results(runs, "matrix"):
         by_cell[cell_key(result["cell"])].append(result)
     article = [result for result in readable_results(runs, "article") if result.get("listing")]
-    lottery = [r for r in readable_results(runs, "alignment") if r["buffer_address_mod_64"]["inputs"] is not None]
+    lottery = [
+        r for r in readable_results(runs, "alignment") if r["buffer_address_mod_64"]["inputs"] is not None
+    ]
     return Material(
         verdicts=verdicts,
         runs={key: sorted(seeds, key=lambda one: one["cell"]["seed"]) for key, seeds in by_cell.items()},

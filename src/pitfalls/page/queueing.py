@@ -48,7 +48,12 @@ def held(batches: Iterator[Batch]) -> dict[str, Any]:
     ]
     buffers = len({inputs.ctypes.data for inputs, _ in queue})
     fitting = [slot["at"] for slot in slots if slot["fits"]]
-    return {"slots": slots, "buffers": buffers, "fitting": fitting, "by_chance": fitting[:-1] if buffers == 1 else []}
+    return {
+        "slots": slots,
+        "buffers": buffers,
+        "fitting": fitting,
+        "by_chance": fitting[:-1] if buffers == 1 else [],
+    }
 
 
 def probe_of(probes: list[dict[str, Any]], listing: int) -> dict[str, Any] | None:

@@ -100,7 +100,11 @@ def specifications(
         "square": charts.differences(labels, len(labels)),
         "column": charts.differences(labels, 1),
         "misses": charts.misses(material),
-        **({"predictions": charts.predictions(material, 65, (high - 1) / 2)} if high > 73 and material.runs else {}),
+        **(
+            {"predictions": charts.predictions(material, 65, (high - 1) / 2)}
+            if high > 73 and material.runs
+            else {}
+        ),
         "curve": charts.curve(84, {"tickCount": 2}),
         "story": charts.curve(220, {"title": "epoch"}),
     }
@@ -141,7 +145,9 @@ def vendored_scripts() -> list[Markup]:
 
 def script(path: Path) -> Markup:
     """Return a script to stand inside the page, without the link to its source map."""
-    return Markup(re.sub(r"^//# sourceMappingURL=.*$", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE))
+    return Markup(
+        re.sub(r"^//# sourceMappingURL=.*$", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    )
 
 
 def breakable(name: str) -> Markup:

@@ -83,7 +83,8 @@ def seed_row(run: dict[str, Any]) -> dict[str, Any]:
         "broken": f"{run['broken_rows']:.1%}",
         "repeated": f"{run['repeated_batches']:.1%}",
         "answer": f"{run['prediction']['value']:.2f}" if run.get("prediction") else "",
-        "addresses": ", ".join(f"{name} {at}" for name, at in offsets.items() if at is not None) or "none reused",
+        "addresses": ", ".join(f"{name} {at}" for name, at in offsets.items() if at is not None)
+        or "none reused",
     }
 
 

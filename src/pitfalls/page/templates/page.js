@@ -13,8 +13,12 @@
   const onCanvas = new Set(["square", "column"]);
   const views = new Map();
 
-  function draw(element, spec, renderer = "svg") {
-    return vegaEmbed(element, spec, { actions: false, renderer, config, ast: false }).then(({ view }) => view);
+  // Vega takes the role and the label of what it draws into: that is a child, and the frame keeps its words.
+  function draw(frame, spec, renderer = "svg") {
+    const inside = document.createElement("div");
+    inside.setAttribute("aria-hidden", "true");
+    frame.append(inside);
+    return vegaEmbed(inside, spec, { actions: false, renderer, config }).then(({ view }) => view);
   }
 
   async function drawAll() {
@@ -75,10 +79,10 @@
 
   // Stories: a dialog for each cell, opened by its link or by the address.
   let opener = null;
+  const storyOf = (hash) => document.querySelector(`dialog[id="${CSS.escape(decodeURIComponent(hash.slice(1)))}"]`);
   function openStory() {
-    const dialog = document.getElementById(decodeURIComponent(location.hash.slice(1)));
-    if (!(dialog instanceof HTMLDialogElement) || dialog.open) return;
-    opener = document.activeElement;
+    const dialog = storyOf(location.hash);
+    if (!dialog || dialog.open) return;
     dialog.showModal();
     dialog.scrollTop = 0;
     const place = dialog.querySelector("[data-story]");
@@ -97,6 +101,14 @@
     dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
   }
   addEventListener("hashchange", openStory);
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a[href^='#']");
+    if (!link || !storyOf(link.hash)) return;
+    event.preventDefault(); // following it would lose the focus
+    opener = link;
+    history.replaceState(null, "", link.hash);
+    openStory();
+  });
 
   async function copy(text, button) {
     try {
