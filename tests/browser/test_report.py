@@ -73,7 +73,10 @@ def test_the_column_of_differences_is_all_zero(open_page, report):
     """Beside the square, 64 differences of one colour: a perfect model's are nothing."""
     page = open_page(report).page
     colours = page.locator("[data-chart=column] canvas").evaluate(
-        "c => new Set(new Uint32Array(c.getContext('2d').getImageData(2, 2, 2, c.height - 4).data.buffer)).size"
+        """c => {
+            const pixels = c.getContext('2d').getImageData(2, 2, 2, c.height - 4).data;
+            return new Set(new Uint32Array(pixels.buffer)).size;
+        }"""
     )
     assert colours == 1
 
@@ -176,13 +179,10 @@ def test_everything_can_be_reached_with_tab(open_page, report):
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "skip"
     stops = set()
+    parts = ".map, form, fieldset, .command, .curves, details"
     for _ in range(150):
         page.keyboard.press("Tab")
-        stops.add(
-            page.evaluate(
-                "document.activeElement.closest('.map, form, fieldset, .command, .curves, details')?.className"
-            )
-        )
+        stops.add(page.evaluate("parts => document.activeElement.closest(parts)?.className", parts))
     assert {"map", "filter legend", "command"} <= stops
 
 

@@ -7,7 +7,7 @@ import pytest
 from made_reports import ROOT, committed_verdicts, make
 
 from pitfalls.generators import fresh_arrays
-from pitfalls.page import charts
+from pitfalls.page import charts, demonstrations
 from pitfalls.page.gathering import gather
 from pitfalls.page.queueing import ALLOCATIONS, DEPTH, allocation_counts, queues
 from pitfalls.page.rendering import mean_squares
@@ -57,16 +57,16 @@ def test_the_square_is_the_difference_that_numpy_makes(high, batch_size):
     """The number beside the picture is the mean square of (b,) minus (b, 1)."""
     _, labels_b1 = next(fresh_arrays(np.random.default_rng(0), high, batch_size))
     error_bb = labels_b1[:, 0] - labels_b1
-    assert mean_squares(charts.batch_labels(high, batch_size))["each_with_each"] == pytest.approx(
+    assert mean_squares(demonstrations.batch_labels(high, batch_size))["each_with_each"] == pytest.approx(
         np.mean(error_bb**2)
     )
 
 
 def test_the_square_draws_each_with_each_and_the_column_each_with_its_own():
     """b * b squares against b."""
-    labels = charts.batch_labels(100, 64)
-    assert charts.differences(labels, 64)["data"]["sequence"]["stop"] == 4096
-    assert charts.differences(labels, 1)["data"]["sequence"]["stop"] == 64
+    labels = demonstrations.batch_labels(100, 64)
+    assert demonstrations.differences(labels, 64)["data"]["sequence"]["stop"] == 4096
+    assert demonstrations.differences(labels, 1)["data"]["sequence"]["stop"] == 64
 
 
 def test_every_cell_has_a_curve_for_each_seed(material):
@@ -78,7 +78,7 @@ def test_every_cell_has_a_curve_for_each_seed(material):
 
 def test_the_lottery_marks_where_numpy_allocates(material):
     """A run at each offset; an offset that no allocation had is told apart."""
-    rows = charts.lottery(material.lottery, {0: 50, 16: 150})["data"]["values"]
+    rows = demonstrations.lottery(material.lottery, {0: 50, 16: 150})["data"]["values"]
     assert [row["offset"] for row in rows] == list(range(0, 64, 4))
     assert [row["offset"] for row in rows if row["began"]] == [0, 16]
     assert [row["effect"] for row in rows[:2]] == ["bites", "repaired"]
@@ -96,7 +96,7 @@ def test_a_claim_that_failed_lies_beyond_one_tolerance(material):
 def test_listing_1_is_drawn_with_what_the_article_printed(material):
     """A hundred epochs of ours, six of theirs, and the line at the variance of the mean."""
     entry = next(one for one in material.verdicts["listings"] if one["listing"] == 1)
-    floor, ours, _, printed = charts.listing_1(entry, 100)["layer"]
+    floor, ours, _, printed = demonstrations.listing_1(entry, 100)["layer"]
     assert floor["encoding"]["y"]["datum"] == 416.625
     assert len(ours["data"]["values"]) == 100
     assert [row["loss"] for row in printed["data"]["values"]][-3:] == [415.05, 416.69, 417.24]

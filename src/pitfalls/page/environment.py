@@ -35,7 +35,8 @@ def environment(material: Material, root: Path) -> Rows:
 
 def task(run: dict[str, Any]) -> str:
     """Say what a run learned."""
-    return f"mean of two integers uniform on 0..{run['task']['high'] - 1}, in batches of {run['task']['batch_size']}"
+    told = run["task"]
+    return f"mean of two integers uniform on 0..{told['high'] - 1}, in batches of {told['batch_size']}"
 
 
 def versions(results: list[dict[str, Any]]) -> Rows:

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from pitfalls import expectations, tables
 from pitfalls.config import ROOT
-from pitfalls.page import charts
+from pitfalls.page import charts, demonstrations
 from pitfalls.page.environment import buffer_addresses, environment
 from pitfalls.page.gathering import Material, gather
 from pitfalls.page.listings import cards
@@ -61,7 +61,7 @@ def content(material: Material, root: Path) -> dict[str, Any]:
     """Return all that the templates name."""
     verdicts, task = material.verdicts, task_of(material)
     high, batch_size = task["high"], task["batch_size"]
-    labels, allocations = charts.batch_labels(high, batch_size), allocation_counts(batch_size)
+    labels, allocations = demonstrations.batch_labels(high, batch_size), allocation_counts(batch_size)
     return {
         "style": Markup((HERE / "templates" / "style.css").read_text()),
         "scripts": [*vendored_scripts(), script(HERE / "templates" / "page.js")],
@@ -95,10 +95,10 @@ def specifications(
     """Return the chart of each figure that there is something to draw for, by the name in the template."""
     first = [entry for entry in material.verdicts["listings"] if entry["listing"] == 1]
     return {
-        **({"listing_1": charts.listing_1(first[0], high)} if first else {}),
-        **({"lottery": charts.lottery(material.lottery, allocations)} if material.lottery else {}),
-        "square": charts.differences(labels, len(labels)),
-        "column": charts.differences(labels, 1),
+        **({"listing_1": demonstrations.listing_1(first[0], high)} if first else {}),
+        **({"lottery": demonstrations.lottery(material.lottery, allocations)} if material.lottery else {}),
+        "square": demonstrations.differences(labels, len(labels)),
+        "column": demonstrations.differences(labels, 1),
         "misses": charts.misses(material),
         **(
             {"predictions": charts.predictions(material, 65, (high - 1) / 2)}

@@ -17,7 +17,7 @@ EFFECTS = {
 
 
 def heat_maps(material: Material) -> list[dict[str, Any]]:
-    """Return a map for each model: its generators as rows, its runtimes as columns, a story or None in each."""
+    """Return a map for each model: generators as rows, runtimes as columns, a story or None in each."""
     told = stories(material)
     return [
         {

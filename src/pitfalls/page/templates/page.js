@@ -53,8 +53,9 @@
   function panel(cell) {
     const figure = document.createElement("figure");
     const { runtime, generator, model } = cell.cell;
-    figure.innerHTML = `<figcaption><a href="#${cell.id}">${[runtime, generator].map(breakable).join("<br>")}<br><span>${breakable(model)}</span></a>
-      <span class="badge ${cell.tone}">${cell.effect}</span></figcaption><div class="chart" role="img"></div>`;
+    figure.innerHTML = `<figcaption><span class="badge ${cell.tone}">${cell.effect}</span>
+      <a href="#${cell.id}">${[runtime, generator].map(breakable).join("<br>")}<br><span>${breakable(model)}</span></a>
+      </figcaption><div class="chart" role="img"></div>`;
     figure.lastChild.setAttribute("aria-label",
       `Loss by epoch of ${runtime}, ${generator}, ${model}: claimed ${cell.floor.toPrecision(4)}`);
     return figure;
