@@ -96,7 +96,7 @@ def test_a_claim_that_failed_lies_beyond_one_tolerance(material):
 def test_listing_1_is_drawn_with_what_the_article_printed(material):
     """A hundred epochs of ours, six of theirs, and the line at the variance of the mean."""
     entry = next(one for one in material.verdicts["listings"] if one["listing"] == 1)
-    floor, ours, _, printed = demonstrations.listing_1(entry, 100)["layer"]
+    floor, _, ours, _, printed = demonstrations.listing_1(entry, 100)["layer"]
     assert floor["encoding"]["y"]["datum"] == 416.625
     assert len(ours["data"]["values"]) == 100
     assert [row["loss"] for row in printed["data"]["values"]][-3:] == [415.05, 416.69, 417.24]

@@ -91,7 +91,12 @@ def test_all_that_holds_shows_no_failure(page):
 def test_failures_come_first(tmp_path):
     """A reader meets what failed before the answer, with its reason, and the text cannot break the page."""
     text = write_page(*make(tmp_path, with_a_failure(committed_verdicts()))).read_text()
-    assert text.index('id="failed"') < text.index('id="answer"')
+    assert (
+        text.index("<h1>")
+        < text.index('id="failed"')
+        < text.index('class="lede"')
+        < text.index('id="answer"')
+    )
     assert "the loss is &lt;12.5&gt;" in text and "matrix/keras3/result.json" in text
     assert "71 of 72 cells hold" in text
 

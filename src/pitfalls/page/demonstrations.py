@@ -27,8 +27,14 @@ def listing_1(entry: dict[str, Any], high: int) -> Spec:
     printed = [{"epoch": at, "loss": loss, "by": "printed in 2019"} for at, loss in ARTICLE_LOSSES.items()]
     floor = expectations.variance_of_mean(high)
     shown = [{"filter": f"datum.epoch >= {SLIDER_SIGNAL}"}]
-    epoch = {"field": "epoch", "type": "quantitative", "axis": {"tickMinStep": 1}, "scale": {"zero": False}}
-    loss = {"field": "loss", "type": "quantitative", "title": "loss", "scale": {"zero": False}}
+    epoch = {
+        "field": "epoch",
+        "type": "quantitative",
+        "axis": {"tickMinStep": 1, "grid": False},
+        "scale": {"zero": False},
+    }
+    axis = {"grid": True, "tickCount": 6}
+    loss = {"field": "loss", "type": "quantitative", "title": "loss", "scale": {"zero": False}, "axis": axis}
     tooltip = [
         {"field": "by", "title": "loss"},
         {"field": "epoch"},
@@ -36,6 +42,18 @@ def listing_1(entry: dict[str, Any], high: int) -> Spec:
     ]
     return layered(
         dashed("y", floor),
+        {
+            "data": {"values": [{"text": f"{floor:g}"}]},
+            "mark": {
+                "type": "text",
+                "align": "right",
+                "baseline": "bottom",
+                "dx": -60,
+                "dy": -5,
+                "color": "var(--ink)",
+            },
+            "encoding": {"y": {"datum": floor}, "x": {"value": "width"}, "text": {"field": "text"}},
+        },
         {
             "data": {"values": ours},
             "transform": shown,
