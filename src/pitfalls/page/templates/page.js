@@ -96,6 +96,7 @@
     history.replaceState(null, "", location.pathname + location.search);
     scrollTo(0, top);
     opener?.focus({ preventScroll: true });
+    opener = null;
   }
   for (const dialog of document.querySelectorAll("dialog.story")) {
     dialog.addEventListener("close", closed);
