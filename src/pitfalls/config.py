@@ -102,6 +102,7 @@ def register() -> None:
     """Make the shape known to Hydra, as `schema` in conf/config.yaml, and the resolvers that conf/ uses."""
     ConfigStore.instance().store(name="schema", node=Config)
     OmegaConf.register_new_resolver("root", lambda: str(ROOT), replace=True)
+    OmegaConf.register_new_resolver("name", checked_name, replace=True)
 
 
 @dataclass(frozen=True)
@@ -170,12 +171,22 @@ def check(config: DictConfig) -> None:
             raise ConfigurationError(f"{key}={seen} cannot be: {reason}.\nGive {key}={least} or more.")
     check_steps(config)
     check_schedule(config.training.learning_rate)
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", config.sweep):
+    checked_name(config.sweep)
+    check_generator(config.generator)
+
+
+def checked_name(sweep: str) -> str:
+    """Return a sweep's name, which becomes a folder.
+
+    Raises:
+        ConfigurationError: It is a path, or no name at all.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", sweep):
         raise ConfigurationError(
-            f"sweep={config.sweep} is no name: it becomes a folder below runs/.\n"
+            f"sweep={sweep} is no name: it becomes a folder below runs/.\n"
             "Give letters, digits, '.', '_' and '-', beginning with a letter or digit: sweep=mine."
         )
-    check_generator(config.generator)
+    return sweep
 
 
 def check_steps(config: DictConfig) -> None:

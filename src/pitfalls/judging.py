@@ -23,7 +23,7 @@ Judged = tuple[dict[str, Any], dict[str, Any]]
 """A result and its verdict."""
 
 
-def judge_sweep(runs: Path, sweep: str) -> tuple[list[Judged], list[dict[str, Any]], list[Judged]]:
+def judge_sweep(runs: Path, sweep: str) -> tuple[list[Judged], list[str], list[Judged]]:
     """Verify every result of a sweep.
 
     Args:
@@ -31,21 +31,21 @@ def judge_sweep(runs: Path, sweep: str) -> tuple[list[Judged], list[dict[str, An
         sweep: Its name.
 
     Returns:
-        The judged results; an entry for each result that cannot be read; and those of the
+        The judged results; a message for each result that cannot be read; and those of the
         judged whose verdict.json changed.
     """
     judged: list[Judged] = []
-    damaged: list[dict[str, Any]] = []
+    damaged: list[str] = []
     changed: list[Judged] = []
     for path in find_results(runs, sweep):
         try:
             result = read_result(path)
             verdict = judge(result).as_json()
         except ResultError as error:
-            damaged.append({"path": str(path.relative_to(runs)), "reason": str(error)})
+            damaged.append(str(error).replace(f"{runs.parent}/", ""))
             continue
         except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:
-            damaged.append({"path": str(path.relative_to(runs)), "reason": f"{path} cannot be judged: {error!r}"})
+            damaged.append(f"{path.relative_to(runs.parent)} cannot be judged: {error!r}. Train the cell again.")
             continue
         judged.append((result, verdict))
         beside = path.with_name("verdict.json")

@@ -1,18 +1,51 @@
 """Running: one run from its configuration to its files: train, judge, track, write."""
 
 from pathlib import Path
+from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
+from hydra.experimental.callback import Callback
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from pitfalls import config as configuration
+from pitfalls.errors import messages_instead_of_tracebacks
 from pitfalls.generators import make_configured
 from pitfalls.probing import probe
 from pitfalls.progress import epoch_bar, run_line
 from pitfalls.results import is_finished, write_json
-from pitfalls.sweeping import refuse_probe
+from pitfalls.sweeping import refuse_probe, refuse_unwritable
 from pitfalls.verification import judge
+
+
+class CheckFirst(Callback):
+    """Checks a single run before Hydra makes its folder; a sweep checks its runs itself."""
+
+    def __init__(self, allows_probes: bool = False) -> None:
+        """Check for a training, or for a probe."""
+        self._allows_probes = allows_probes
+
+    def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Refuse what cannot be trained.
+
+        Raises:
+            SystemExit: With a message.
+        """
+        with messages_instead_of_tracebacks():
+            configuration.check(config)
+            if not self._allows_probes:
+                refuse_probe(config)
+            refuse_unwritable(configuration.ROOT / "runs")
+
+    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Refuse a sweep whose folder would lie elsewhere.
+
+        Raises:
+            SystemExit: With a message.
+        """
+        with messages_instead_of_tracebacks():
+            configuration.checked_name(config.sweep)
+            refuse_unwritable(configuration.ROOT / "runs")
 
 
 def run(config: DictConfig) -> None:
@@ -29,8 +62,6 @@ def run(config: DictConfig) -> None:
     hydra = HydraConfig.get()
     is_job = hydra.mode == RunMode.MULTIRUN
     folder = Path(hydra.runtime.output_dir)
-    configuration.check(config)
-    refuse_probe(config)
     cell = configuration.cell_of(config, hydra.runtime.choices)
     fingerprint = configuration.fingerprint(configuration.plain(config))
     if not is_job and refuse_or_list(config, cell, folder, fingerprint):

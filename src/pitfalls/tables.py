@@ -159,4 +159,4 @@ def failures(verdicts: dict[str, Any]) -> list[str]:
         for entry in verdicts["listings"]
         if entry["claim"]["kind"] == "probe" and entry["verdict"] == "fail"
     ]
-    return lines + [f"{one['path']}: {one['reason']}" for one in verdicts["damaged"]]
+    return lines + verdicts["damaged"]

@@ -7,6 +7,7 @@ batch at a time (thread_queue). All record through one recorder, inside the step
 
 import platform
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -85,7 +86,7 @@ def train(config: DictConfig, cell: Cell, on_epoch_end: EpochHook = lambda epoch
     WAYS_TO_TRAIN[config.feed.kind](setup, batches)
     seconds = time.perf_counter() - begun
     history = setup.recorder.history()
-    window_steps = min(training.window_steps, steps)
+    window_steps = min(training.window_steps, max(1, steps // 2))  # the beginning is never judged
     window = window_of(history, window_steps)
     result = {
         "schema": SCHEMA,
@@ -177,13 +178,16 @@ def fit(setup: Setup, batches: Any) -> None:
     report = keras.callbacks.LambdaCallback(
         on_epoch_end=lambda epoch, logs: setup.on_epoch_end(epoch, logs["loss"])
     )
-    observed.fit(
-        batches,
-        epochs=training.epochs,
-        steps_per_epoch=training.steps_per_epoch,
-        callbacks=[report],
-        verbose=0,
-    )
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The model does not have any trainable weights")
+        observed.fit(
+            batches,
+            epochs=training.epochs,
+            steps_per_epoch=training.steps_per_epoch,
+            callbacks=[report],
+            shuffle=False,
+            verbose=0,
+        )
 
 
 def fit_with_workers(setup: Setup, batches: Iterator[Batch]) -> None:
