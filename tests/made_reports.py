@@ -105,7 +105,7 @@ def with_a_failure(verdicts: dict[str, Any]) -> dict[str, Any]:
         "effect": "bites",
         "reasons": ["seed 0: the loss is <12.5>"],
     }
-    doctored["damaged"] = [{"path": "matrix/keras3/result.json", "reason": "it is no complete JSON"}]
+    doctored["damaged"] = ["runs/matrix/keras3/result.json is no complete JSON"]
     return doctored
 
 

@@ -97,7 +97,7 @@ def test_failures_come_first(tmp_path):
         < text.index('class="lede"')
         < text.index('id="answer"')
     )
-    assert "the loss is &lt;12.5&gt;" in text and "matrix/keras3/result.json" in text
+    assert "the loss is &lt;12.5&gt;" in text and "result.json is no complete JSON" in text
     assert "71 of 72 cells hold" in text
 
 
