@@ -22,7 +22,7 @@ def main() -> None:
     ).parse_args()
     with messages_instead_of_tracebacks():
         write_report(ROOT / "runs", ROOT / "reports")
-    print("reports/matrix.md")
+    print("reports/index.html\nreports/matrix.md")
 
 
 if __name__ == "__main__":

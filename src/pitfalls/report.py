@@ -1,4 +1,4 @@
-"""The report: verdicts become Markdown tables and the data of the plots."""
+"""The report: verdicts become a page, Markdown tables and the data of the plots."""
 
 import csv
 import io
@@ -7,7 +7,8 @@ from typing import Any
 
 from pitfalls import tables
 from pitfalls.errors import ResultError
-from pitfalls.results import find_results, read_json, read_result, write_text
+from pitfalls.page import write_page
+from pitfalls.results import read_json, readable_results, write_text
 
 LEGEND = """\
 `claimed` is the closed form with its tolerance of four standard errors; a dagger marks a race, whose claim
@@ -17,7 +18,7 @@ the seeds; `over seeds` is from the lowest to the highest. `effect`: **clean**, 
 
 
 def write_report(runs: Path, reports: Path) -> None:
-    """Write reports/matrix.md and the data of `dvc plots` from the verdicts.
+    """Write reports/index.html, reports/matrix.md and the data of `dvc plots` from the verdicts.
 
     Args:
         runs: The folder of all sweeps, for the loss of each epoch.
@@ -32,6 +33,7 @@ def write_report(runs: Path, reports: Path) -> None:
     write_text(reports / "matrix.md", matrix_page(verdicts))
     write_text(reports / "plots" / "loss.csv", as_csv(loss_rows(runs)))
     write_text(reports / "plots" / "claims.csv", as_csv(claim_rows(verdicts)))
+    write_page(runs, reports)
 
 
 def matrix_page(verdicts: dict[str, Any]) -> str:
@@ -53,8 +55,7 @@ def matrix_page(verdicts: dict[str, Any]) -> str:
 def loss_rows(runs: Path) -> list[dict[str, Any]]:
     """Return the loss of each epoch of each run of the matrix, a mean over seeds for each cell."""
     seen: dict[tuple[str, str, str, int], list[float]] = {}
-    for path in find_results(runs, "matrix"):
-        result = read_result(path)
+    for result in readable_results(runs, "matrix"):
         cell = result["cell"]
         for epoch, loss in enumerate(result["loss"], start=1):
             key = (cell["runtime"], cell["generator"], cell["model"], epoch)

@@ -8,6 +8,7 @@ finished; verdict.json beside it can be derived from it at any time.
 import json
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,13 @@ def read_result(path: Path) -> dict[str, Any]:
 def find_results(runs: Path, sweep: str) -> Iterator[Path]:
     """Yield the result files of a sweep, sorted by their place."""
     yield from sorted((runs / sweep).glob("**/result.json"))
+
+
+def readable_results(runs: Path, sweep: str) -> Iterator[dict[str, Any]]:
+    """Yield the results of a sweep that can be read; verdicts.json names those that cannot."""
+    for path in find_results(runs, sweep):
+        with suppress(ResultError):
+            yield read_result(path)
 
 
 def is_finished(folder: Path, fingerprint: str) -> bool:

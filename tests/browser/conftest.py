@@ -1,0 +1,82 @@
+"""A browser without a network, and a page that tells on itself.
+
+The tests want Debian's chromium (`apt-get install chromium`) and Python's playwright;
+without them they are skipped, and say so.
+"""
+
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from made_reports import committed_verdicts, make
+
+from pitfalls.page import write_page
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+DRAWN = "body[data-drawn]"
+
+
+@dataclass
+class Watched:
+    """A page with what it said and asked for."""
+
+    page: object
+    console: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Chromium, driven from Python."""
+    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: make setup")
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("chromium is not installed: apt-get install chromium")
+    with api.sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture(scope="session")
+def report(tmp_path_factory) -> Path:
+    """A page made from the committed verdicts."""
+    return write_page(*make(tmp_path_factory.mktemp("report"), committed_verdicts()))
+
+
+@pytest.fixture
+def open_page(browser):
+    """Return a function that opens a file with the network cut off, and watches it."""
+    contexts = []
+
+    def opened(
+        path: Path, hash: str = "", width: int = 1280, scheme: str = "light", wait: str = DRAWN
+    ) -> Watched:
+        context = browser.new_context(
+            viewport={"width": width, "height": 900},
+            color_scheme=scheme,
+            offline=True,
+            reduced_motion="reduce",
+        )
+        contexts.append(context)
+        seen = Watched(context.new_page())
+        seen.page.on("console", lambda message: seen.console.append(f"{message.type}: {message.text}"))
+        seen.page.on("pageerror", lambda error: seen.console.append(f"error: {error}"))
+        seen.page.on("request", lambda request: seen.requests.append(request.url))
+        seen.page.goto(path.as_uri() + hash)
+        seen.page.wait_for_selector(wait, state="attached")
+        return seen
+
+    yield opened
+    for context in contexts:
+        context.close()

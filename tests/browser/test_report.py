@@ -1,0 +1,235 @@
+"""The report in a real browser: it opens from disk, draws everything, and can be used by everybody."""
+
+import io
+from pathlib import Path
+
+import pytest
+from made_reports import committed_verdicts, make, with_a_failure
+from PIL import Image
+
+from pitfalls.page import write_page
+
+AXE = Path(__file__).parent / "vendor" / "axe.min.js"
+
+LEVELS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+
+SECONDS_TO_DRAW = 2
+
+STORY = "#keras3/reused_inputs_aligned/dense"
+
+
+def violations(page) -> list[str]:
+    """Return what axe-core finds, a line for each rule with its first place."""
+    page.evaluate(AXE.read_text())
+    found = page.evaluate("levels => axe.run(document, {runOnly: levels})", LEVELS)
+    assert found["passes"], "axe-core checked nothing"
+    return [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in found["violations"]]
+
+
+def inks(picture: bytes) -> int:
+    """Return how many pixels of a picture are not of its commonest colour."""
+    pixels = Image.open(io.BytesIO(picture)).convert("RGB")
+    colours = pixels.getcolors(pixels.width * pixels.height)
+    return pixels.width * pixels.height - max(count for count, _ in colours)
+
+
+def test_the_report_opens_from_disk_in_silence(open_page, report):
+    """With the network cut off, nothing is missing: no console message, no request but for the file."""
+    seen = open_page(report)
+    assert seen.console == []
+    assert seen.requests == [report.as_uri()]
+
+
+def test_the_report_is_drawn_within_two_seconds(open_page, report):
+    """From the start of the navigation to the last figure; the best of three, since the machine is shared."""
+    drawn = [float(open_page(report).page.evaluate("document.body.dataset.drawn")) for _ in range(3)]
+    assert min(drawn) <= SECONDS_TO_DRAW * 1000, f"drawn after {drawn} ms"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_figure_is_drawn(open_page, report, scheme):
+    """No figure is blank: each has pixels that stand out."""
+    page = open_page(report, scheme=scheme).page
+    figures = page.locator("[data-chart], .curves .chart, .queue")
+    blank = []
+    assert figures.count() == 6 + 24 + 2
+    for at in range(figures.count()):
+        figure = figures.nth(at)
+        if figure.get_attribute("data-chart") != "column" and inks(figure.screenshot()) < 150:
+            blank.append(figure.get_attribute("aria-label"))
+    assert blank == []
+
+
+def test_a_blank_figure_would_be_seen(open_page, report):
+    """The check above can fail: an emptied figure has no ink."""
+    page = open_page(report).page
+    figure = page.locator("[data-chart=lottery]")
+    figure.evaluate("element => element.querySelector('svg').remove()")
+    figure.evaluate("element => { element.style.height = '200px' }")
+    assert inks(figure.screenshot()) < 150
+
+
+def test_the_column_of_differences_is_all_zero(open_page, report):
+    """Beside the square, 64 differences of one colour: a perfect model's are nothing."""
+    page = open_page(report).page
+    colours = page.locator("[data-chart=column] canvas").evaluate(
+        """c => {
+            const pixels = c.getContext('2d').getImageData(2, 2, 2, c.height - 4).data;
+            return new Set(new Uint32Array(pixels.buffer)).size;
+        }"""
+    )
+    assert colours == 1
+
+
+@pytest.mark.parametrize("width", [360, 768, 1280])
+def test_the_page_does_not_scroll_sideways(open_page, report, width):
+    """On a phone as on a desk, with every part opened."""
+    page = open_page(report, width=width).page
+    page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true })")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_a_story_does_not_scroll_sideways(open_page, report):
+    """A cell's story fits a phone."""
+    page = open_page(report, STORY, width=360).page
+    story = page.locator("dialog[open]")
+    story.locator("svg").wait_for(state="attached")
+    assert story.evaluate("one => one.scrollWidth <= one.clientWidth")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("hash", ["", STORY], ids=["page", "story"])
+def test_axe_finds_nothing(open_page, report, scheme, width, hash):
+    """No violation of level A or AA, in either scheme, on a phone and on a desk, with a story open."""
+    assert violations(open_page(report, hash, width=width, scheme=scheme).page) == []
+
+
+def test_axe_finds_nothing_where_claims_failed(open_page, tmp_path):
+    """Nor on a page that begins with what failed."""
+    failed = write_page(*make(tmp_path, with_a_failure(committed_verdicts())))
+    page = open_page(failed).page
+    assert page.locator("#failed").is_visible()
+    assert violations(page) == []
+
+
+def test_axe_would_find_something(open_page, report):
+    """The check can fail: a figure without words is found."""
+    page = open_page(report).page
+    page.evaluate("document.querySelector('[data-chart]').removeAttribute('aria-label')")
+    assert violations(page) != []
+
+
+def test_the_curves_are_filtered(open_page, report):
+    """Each filter narrows what is shown, and all cells can be had."""
+    page = open_page(report).page
+    panels = page.locator(".curves figure")
+    assert panels.count() == 24
+    page.select_option("select[name=runtime]", "keras3")
+    assert panels.count() == 6
+    page.select_option("select[name=tone]", "bites")
+    assert panels.count() == 1 and "reused_inputs_aligned" in panels.first.inner_text()
+    page.select_option("select[name=model]", "")
+    assert panels.count() == 3
+    page.select_option("select[name=runtime]", "")
+    page.select_option("select[name=tone]", "")
+    assert panels.count() == 72
+    page.wait_for_function(
+        "[...document.querySelectorAll('.curves .chart')].every((one) => one.querySelector('svg'))"
+    )
+
+
+def test_a_filter_that_leaves_nothing_says_so(open_page, report):
+    """An empty place is explained."""
+    page = open_page(report).page
+    page.select_option("select[name=generator]", "fresh_arrays")
+    page.select_option("select[name=tone]", "masked")
+    assert page.get_by_text("No cell is left").is_visible()
+
+
+def test_the_maps_are_filtered_by_effect(open_page, report):
+    """An effect that is left out fades, and the others stand."""
+    page = open_page(report).page
+    page.uncheck("[data-filter=maps] input[value=bites]")
+    assert page.locator(".map td.bites:not(.dimmed)").count() == 0
+    assert page.locator(".map td.masked.dimmed").count() == 0
+
+
+def test_a_cell_opens_its_story_from_the_keyboard(open_page, report):
+    """Enter opens, Escape closes, and the focus returns to the cell."""
+    page = open_page(report).page
+    cell = page.locator('.map a[href="#custom_loop/flat_labels/dense"]')
+    cell.focus()
+    page.keyboard.press("Enter")
+    story = page.locator("dialog[open]")
+    story.wait_for()
+    assert (
+        "python src/train.py runtime=custom_loop generator=flat_labels model=dense seed=0"
+        in story.inner_text()
+    )
+    story.locator("[data-story] svg").wait_for()
+    page.keyboard.press("Escape")
+    story.wait_for(state="detached")
+    assert page.evaluate("document.activeElement.getAttribute('href')") == "#custom_loop/flat_labels/dense"
+
+
+def test_everything_can_be_reached_with_tab(open_page, report):
+    """The first stop leads past the contents; cells, filters and commands are among the stops."""
+    page = open_page(report).page
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    stops = set()
+    parts = ".map, form, fieldset, .command, .curves, details"
+    for _ in range(150):
+        page.keyboard.press("Tab")
+        stops.add(page.evaluate("parts => document.activeElement.closest(parts)?.className", parts))
+    assert {"map", "filter legend", "command"} <= stops
+
+
+def test_a_command_is_copied(open_page, report):
+    """The button puts the line into the clipboard."""
+    page = open_page(report).page
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.locator("[data-copy='make reproduce']").click()
+    page.wait_for_function("document.getElementById('said').textContent === 'Copied'")
+    assert page.evaluate("navigator.clipboard.readText()") == "make reproduce"
+
+
+def test_the_slider_looks_closer_at_listing_1(open_page, report):
+    """From epoch 60 on, the axis no longer begins at 1."""
+    page = open_page(report).page
+    axis = page.locator("[data-chart=listing_1] .role-axis-label").first
+    before = axis.text_content()
+    page.locator("[data-signal=listing_1]").fill("60")
+    page.wait_for_function(
+        "before => document.querySelector('[data-chart=listing_1] .role-axis-label').textContent !== before",
+        arg=before,
+    )
+
+
+def test_hovering_a_point_tells_its_values(open_page, report):
+    """A tooltip names the offset and the loss."""
+    page = open_page(report).page
+    page.locator("[data-chart=lottery]").scroll_into_view_if_needed()
+    page.locator("[data-chart=lottery] .mark-symbol path").first.hover(force=True)
+    page.wait_for_selector("#vg-tooltip-element.visible")
+    assert "690" in page.locator("#vg-tooltip-element").inner_text()
+
+
+def test_print_opens_what_is_closed(open_page, report):
+    """Paper cannot be clicked: the table of all cells is printed."""
+    page = open_page(report).page
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.locator("details[open]").count() == 1
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.locator("details[open]").count() == 0
+
+
+def test_without_scripts_the_answer_and_the_stories_are_there(browser, report):
+    """Maps and stories are HTML; only the charts need scripts."""
+    context = browser.new_context(java_script_enabled=False, offline=True)
+    page = context.new_page()
+    page.goto(report.as_uri() + STORY)
+    assert page.locator(".map td a").count() == 72
+    assert page.locator("dialog:target").is_visible()
+    context.close()

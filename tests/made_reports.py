@@ -1,0 +1,115 @@
+"""Runs and reports for tests of the page, made from the verdicts that git holds.
+
+runs/ is not in git, so results are made up around the verdicts: each seed ends at the
+cell's measured loss. Nothing is trained.
+"""
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+
+FEEDS = {"keras2": "full_queue", "keras3": "fit", "keras3_workers": "workers", "custom_loop": "thread_queue"}
+
+OFFSETS = {
+    "reused_inputs": {"inputs": 16, "labels": None},
+    "reused_inputs_aligned": {"inputs": 0, "labels": None},
+    "reused_pair": {"inputs": 16, "labels": 16},
+}
+
+
+def committed_verdicts() -> dict[str, Any]:
+    """Return the verdicts of the last release."""
+    return json.loads((ROOT / "reports" / "verdicts.json").read_text())
+
+
+def make(folder: Path, verdicts: dict[str, Any], lottery: bool = True) -> tuple[Path, Path]:
+    """Write verdicts.json and a result for each seed of each cell.
+
+    Returns:
+        The folders of runs and of reports.
+    """
+    runs, reports = folder / "runs", folder / "reports"
+    write(reports / "verdicts.json", verdicts)
+    for entry in verdicts["cells"]:
+        for seed in entry["seeds"]:
+            cell = entry["cell"] | {"seed": seed}
+            place = "/".join([*entry["cell"].values(), f"seed-{seed}"])
+            write(runs / "matrix" / place / "result.json", result(cell, entry))
+    if lottery:
+        cell = {"runtime": "keras3", "generator": "reused_inputs", "model": "mean_lambda", "seed": 0}
+        for offset in range(0, 64, 4):
+            bitten = {"measured": 0.0 if offset else 690.0, "broken_rows": 0.0 if offset else 0.83}
+            made = result(cell, bitten) | {"buffer_address_mod_64": {"inputs": offset, "labels": None}}
+            write(runs / "alignment" / f"@generator.inputs_offset_bytes={offset}" / "result.json", made)
+    return runs, reports
+
+
+def result(cell: dict[str, Any], entry: dict[str, Any]) -> dict[str, Any]:
+    """Return a result that a run of this cell could have measured."""
+    label = [64] if cell["generator"] == "flat_labels" else [64, 1]
+    prediction = [64] if cell["model"] == "flat_mean_lambda" else [64, 1]
+    is_repaired = cell["runtime"].startswith("keras3") or label == prediction
+    trains = cell["model"] == "dense"
+    final = entry["measured"]
+    return {
+        "schema": 1,
+        "cell": cell,
+        "listing": None,
+        "task": {"high": 100, "batch_size": 64},
+        "mechanism": {
+            "feed": FEEDS[cell["runtime"]],
+            "threaded": False,
+            "labels": "expanded" if cell["runtime"] == "keras2" else "as_they_come",
+            "loss": "aligned" if cell["runtime"].startswith("keras3") else "unaligned",
+            "trainable_parameters": 3 if trains else 0,
+        },
+        "training": {
+            "optimizer": "rmsprop",
+            "learning_rate": [[0, 0.1]],
+            "epochs": 6,
+            "steps_per_epoch": 100,
+        },
+        "loss": [final + 500 * 0.1**epoch if trains else final for epoch in range(30 if trains else 6)],
+        "final_loss": final,
+        "standard_error": 1.0,
+        "window_steps": 300,
+        "broken_rows": entry["broken_rows"],
+        "repeated_batches": 0.0,
+        "shapes": {
+            "inputs": [64, 2],
+            "labels": label,
+            "declared_output": [None, 1],
+            "prediction": prediction,
+            "loss_difference_before_repair": label if label == prediction else [64, 64],
+            "loss_difference": prediction if is_repaired else [64, 64],
+        },
+        "prediction": {"inputs": [73, 57], "label": 65.0, "value": 49.6 if trains and final > 1 else 65.0},
+        "versions": {"python": "3.11.7", "numpy": "2.4.6", "tensorflow-cpu": "2.21.0", "keras": "3.15.1"},
+        "buffer_address_mod_64": OFFSETS.get(cell["generator"], {"inputs": None, "labels": None}),
+        "seconds": {"total": 3.0, "training": 2.0, "per_step": 0.001},
+        "fingerprint": "0" * 16,
+        "mlflow_run_id": None,
+    }
+
+
+def with_a_failure(verdicts: dict[str, Any]) -> dict[str, Any]:
+    """Return the verdicts with one cell's claim broken, and one result that cannot be read."""
+    doctored = copy.deepcopy(verdicts)
+    entry = doctored["cells"][0]
+    entry |= {
+        "verdict": "fail",
+        "measured": 12.5,
+        "effect": "bites",
+        "reasons": ["seed 0: the loss is <12.5>"],
+    }
+    doctored["damaged"] = ["runs/matrix/keras3/result.json is no complete JSON"]
+    return doctored
+
+
+def write(path: Path, content: Any) -> None:
+    """Write JSON where no folder need stand yet."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content))
