@@ -161,6 +161,11 @@ LEAST = {
     "seed": (0, "NumPy's seeds are not negative"),
 }
 
+MOST = {
+    "task.high": (2**23, "inputs and labels are compared in float32, which is exact up to there"),
+    "seed": (2**32 - 1, "NumPy's and Keras's seeds have 32 bits"),
+}
+
 
 def check(config: DictConfig) -> None:
     """Refuse a configuration that has the right types and still cannot be trained.
@@ -174,6 +179,9 @@ def check(config: DictConfig) -> None:
     for key, (least, reason) in LEAST.items():
         if (seen := OmegaConf.select(config, key)) < least:
             raise ConfigurationError(f"{key}={seen} cannot be: {reason}.\nGive {key}={least} or more.")
+    for key, (most, reason) in MOST.items():
+        if (seen := OmegaConf.select(config, key)) > most:
+            raise ConfigurationError(f"{key}={seen} cannot be: {reason}.\nGive {key}={most} or less.")
     check_steps(config)
     check_schedule(config.training.learning_rate)
     checked_name(config.sweep)
@@ -230,7 +238,7 @@ def check_schedule(learning_rate: Any) -> None:
         raise ConfigurationError(
             f"training.learning_rate={learning_rate} is no schedule.\n"
             "Give a positive number, or first steps and rates from step 0 on: "
-            "'training.learning_rate={0: 0.1, 1500: 0.01}'."
+            "training=article 'training.learning_rate={0: 0.1, 1500: 0.01}'."
         )
 
 
