@@ -37,14 +37,19 @@ def seconds(overrides: list[str], folder: Path) -> float:
 
 def main() -> None:
     """Measure, print each pair and the median ratio."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--pairs", type=int, default=9)
     parser.add_argument("--steps", type=int, default=1000, help="steps of each of the five epochs")
     told = parser.parse_args()
     config.register()
     sweeping.register()
     run = ["training.epochs=5", f"training.steps_per_epoch={told.steps}"]
-    with tempfile.TemporaryDirectory() as name, initialize_config_dir(str(config.ROOT / "conf"), version_base="1.3"):
+    with (
+        tempfile.TemporaryDirectory() as name,
+        initialize_config_dir(str(config.ROOT / "conf"), version_base="1.3"),
+    ):
         folder = Path(name)
         off = [*run, "tracking=off"]
         tracked = [*run, f"tracking.uri=sqlite:///{folder}/mlflow.db", f"tracking.artifacts={folder}/mlruns"]

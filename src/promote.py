@@ -18,7 +18,9 @@ from pitfalls.promotion import promote  # noqa: E402
 def main() -> None:
     """Promote the run that the arguments name."""
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, prog="python src/promote.py"
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        prog="python src/promote.py",
     )
     for axis in ("runtime", "generator", "model"):
         parser.add_argument(f"--{axis}", required=True)

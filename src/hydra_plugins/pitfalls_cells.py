@@ -21,11 +21,11 @@ class CellSweeper(BasicSweeper):
             SystemExit: With a message if a configuration cannot be trained, or if a run failed.
         """
         assert self.hydra_context is not None and self.config is not None and self.launcher is not None
-        loader = self.hydra_context.config_loader
+        loader, master = self.hydra_context.config_loader, self.config
         overrides = OverridesParser.create(config_loader=loader).parse_overrides(arguments)
         (jobs,) = self.split_arguments(overrides, None)
         sweep = Sweep(
-            compose=lambda told: loader.load_sweep_config(self.config, told),
+            compose=lambda told: loader.load_sweep_config(master, told),
             launch=self.launcher.launch,
             swept_keys=[o.get_key_element() for o in overrides if o.is_sweep_override()],
         )

@@ -245,8 +245,10 @@ def check_schedule(learning_rate: Any) -> None:
 def check_generator(options: DictConfig) -> None:
     """Refuse options that the generator's function does not take."""
     function = get_method(options._target_)
-    known = [name for name in inspect.signature(function).parameters if name not in ("rng", "high", "batch_size")]
-    unknown = [key for key in options if key not in [*known, "_target_"]]
+    known = [
+        name for name in inspect.signature(function).parameters if name not in ("rng", "high", "batch_size")
+    ]
+    unknown = [str(key) for key in options if key not in [*known, "_target_"]]
     if unknown:
         raise ConfigurationError(
             f"generator.{unknown[0]} is no argument of {options._target_}.\n"
@@ -262,6 +264,8 @@ def fingerprint(resolved: dict[str, Any]) -> str:
     """
     told = {k: v for k, v in resolved.items() if k not in ("tracking", "sweep", "retrain", "dry_run")}
     digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode())
-    for path in [Path(__file__).with_name(f"{m}.py") for m in TRAINING_MODULES] + [ROOT / "requirements.lock"]:
+    for path in [Path(__file__).with_name(f"{m}.py") for m in TRAINING_MODULES] + [
+        ROOT / "requirements.lock"
+    ]:
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]

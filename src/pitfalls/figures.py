@@ -13,7 +13,9 @@ def loss_curve(result: dict[str, Any], verdict: dict[str, Any]) -> Figure:
     cell, claim = result["cell"], verdict["claim"]
     figure = Figure(figsize=(7, 4), layout="constrained")
     axes = figure.add_subplot()
-    axes.plot(range(1, len(result["loss"]) + 1), result["loss"], marker=".", color="#0072B2", label="measured")
+    axes.plot(
+        range(1, len(result["loss"]) + 1), result["loss"], marker=".", color="#0072B2", label="measured"
+    )
     axes.axhline(claim["loss"], color="#D55E00", linestyle="--", label=f"claimed: {claim['loss']:.6g}")
     axes.set(
         title=f"{cell['runtime']} / {cell['generator']} / {cell['model']} / {cell['seed']}",

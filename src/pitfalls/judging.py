@@ -9,7 +9,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
 from pitfalls import expectations
 from pitfalls.config import ROOT, register
@@ -45,7 +45,9 @@ def judge_sweep(runs: Path, sweep: str) -> tuple[list[Judged], list[str], list[J
             damaged.append(str(error).replace(f"{runs.parent}/", ""))
             continue
         except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:
-            damaged.append(f"{path.relative_to(runs.parent)} cannot be judged: {error!r}. Train the cell again.")
+            damaged.append(
+                f"{path.relative_to(runs.parent)} cannot be judged: {error!r}. Train the cell again."
+            )
             continue
         judged.append((result, verdict))
         beside = path.with_name("verdict.json")
@@ -64,7 +66,9 @@ def gather(judged: list[Judged]) -> list[dict[str, Any]]:
     """
     cells: dict[tuple[str, ...], list[Judged]] = defaultdict(list)
     for result, verdict in judged:
-        cells[tuple(result["cell"][axis] for axis in ("runtime", "generator", "model"))].append((result, verdict))
+        cells[tuple(result["cell"][axis] for axis in ("runtime", "generator", "model"))].append(
+            (result, verdict)
+        )
     return [entry(runs) for runs in cells.values()]
 
 
@@ -119,7 +123,8 @@ def gather_listings(judged: list[Judged], probes: list[dict[str, Any]]) -> list[
         )
     printed = expectations.ARTICLE_PRINTED
     return sorted(
-        ({**listing, "printed": printed[listing["listing"]]} for listing in listings), key=lambda one: one["listing"]
+        ({**listing, "printed": printed[listing["listing"]]} for listing in listings),
+        key=lambda one: one["listing"],
     )
 
 
@@ -174,4 +179,6 @@ def retag_changed(changed: list[Judged]) -> None:
     from pitfalls.tracking import retag  # imports MLflow, which unchanged verdicts need not wait for
 
     register()
-    retag(OmegaConf.load(ROOT / "conf" / "tracking" / "local.yaml"), tracked)
+    store = OmegaConf.load(ROOT / "conf" / "tracking" / "local.yaml")
+    assert isinstance(store, DictConfig)
+    retag(store, tracked)

@@ -57,7 +57,9 @@ def run(config: DictConfig) -> None:
     path = Path(hydra.runtime.output_dir) / "probe.json"
     told = {"schema": SCHEMA, "listing": config.listing, "generator": name, "seed": config.seed}
     write_json(path, told | probed)
-    print(f"{'listing ' + str(config.listing) + ': ' if config.listing else ''}{name}, two yields held together")
+    print(
+        f"{'listing ' + str(config.listing) + ': ' if config.listing else ''}{name}, two yields held together"
+    )
     print(in_words(probed))
     print(path.relative_to(ROOT))
 

@@ -89,10 +89,15 @@ class Sweep:
         waiting = [job for job in jobs if not job.is_finished]
         if jobs[0].config.dry_run:
             return list_jobs(jobs, waiting)
-        print(f"{len(jobs)} runs: {len(jobs) - len(waiting)} finished before, {len(waiting)} to train.", flush=True)
+        print(
+            f"{len(jobs)} runs: {len(jobs) - len(waiting)} finished before, {len(waiting)} to train.",
+            flush=True,
+        )
         if not waiting:
             return []
-        from pitfalls.tracking import tracked_sweep  # imports MLflow, which a finished sweep need not wait for
+        from pitfalls.tracking import (
+            tracked_sweep,
+        )  # imports MLflow, which a finished sweep need not wait for
 
         with (
             tracked_sweep([(job.config, job.cell) for job in waiting]) as tracked,
@@ -108,7 +113,6 @@ class Sweep:
                 ) from error
         refuse_failures(waiting, returned)
         return [returned]
-
 
     def compose_at_seed(self, overrides: list[str]) -> DictConfig:
         """Compose a run; runs that differ in the seed alone share a composition, which costs 0.2 s."""

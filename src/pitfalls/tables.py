@@ -123,7 +123,7 @@ def summary(verdicts: dict[str, Any]) -> str:
         for part, name in ((counted["matrix"], "cells"), (counted["article"], "listings"))
     ]
     damaged = counted["damaged_results"]
-    return ", ".join(parts) + (f", {damaged} results could not be read" if damaged else "") + "."
+    return ", ".join(parts) + (f", {damaged} damaged" if damaged else "") + "."
 
 
 def print_verdicts(verdicts: dict[str, Any]) -> None:

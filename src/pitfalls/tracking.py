@@ -100,9 +100,11 @@ def tracking_errors(uri: str) -> Iterator[None]:
         ) from error
 
 
-def experiment_of(sweep: str) -> str:
-    """Return the experiment that holds a sweep's runs."""
-    return sweep if sweep in DESCRIPTIONS else "manual"
+def experiment_of(client: mlflow.MlflowClient, sweep: str) -> str:
+    """Return the id of the experiment that holds a sweep's runs."""
+    found = client.get_experiment_by_name(sweep if sweep in DESCRIPTIONS else "manual")
+    assert found is not None, "client_for creates every experiment"
+    return found.experiment_id
 
 
 # --- one run ---------------------------------------------------------------------------------------
@@ -123,7 +125,9 @@ class TrackedRun:
         with tracking_errors(self._uri):
             self.run_id = create_run(self._client, config, str(cell), tags_of(config, cell))
 
-    def log(self, result: dict[str, Any], verdict: dict[str, Any], probed: dict[str, Any], model: Any) -> None:
+    def log(
+        self, result: dict[str, Any], verdict: dict[str, Any], probed: dict[str, Any], model: Any
+    ) -> None:
         """Log all that a finished run measured.
 
         Args:
@@ -190,8 +194,8 @@ def tracked_run(config: DictConfig, cell: Cell) -> Iterator[TrackedRun | Untrack
 
 def create_run(client: mlflow.MlflowClient, config: DictConfig, name: str, tags: dict[str, str]) -> str:
     """Create a run in its sweep's experiment and return its id."""
-    experiment = client.get_experiment_by_name(experiment_of(config.sweep))
-    run = client.create_run(experiment.experiment_id, tags=resolve_tags(tags), run_name=name)
+    experiment = experiment_of(client, config.sweep)
+    run = client.create_run(experiment, tags=resolve_tags(tags), run_name=name)
     return run.info.run_id
 
 
@@ -232,7 +236,9 @@ def metrics_of(result: dict[str, Any], verdict: dict[str, Any]) -> list[Metric]:
 
 def params_of(config: DictConfig, result: dict[str, Any]) -> list[Param]:
     """Return the resolved configuration, flat, and every shape."""
-    told = {key: value for key, value in plain(config).items() if key not in ("tracking", "dry_run", "retrain")}
+    told = {
+        key: value for key, value in plain(config).items() if key not in ("tracking", "dry_run", "retrain")
+    }
     return [
         Param(name, str(value)[:6000])
         for name, value in [*flat("", told), *flat("shapes.", result["shapes"])]
@@ -280,7 +286,7 @@ def dataset_of(result: dict[str, Any], probed: dict[str, Any]) -> DatasetInput:
     """Return the generator's first batches as a dataset that shows the shapes the model was given."""
     shapes = result["shapes"]
     rows = shapes["inputs"][0]
-    dataset = mlflow.data.from_numpy(
+    dataset = mlflow.data.from_numpy(  # type: ignore[attr-defined]  # MLflow adds it at import
         np.array(probed["yields"][0]).reshape(rows, 2),
         targets=np.array(probed["labels"][0]).reshape(shapes["labels"]),
         name=f"{result['cell']['generator']} inputs {shapes['inputs']} labels {shapes['labels']}",
@@ -340,7 +346,8 @@ def tracked_sweep(jobs: list[tuple[DictConfig, Cell]]) -> Iterator[list[list[str
         parents = {cell.runtime: parent_run(client, config, cell.runtime) for config, cell in jobs}
     try:
         yield [
-            [f"tracking.parent_run_id={parents[cell.runtime]}", f"tracking.launch={launch}"] for _, cell in jobs
+            [f"tracking.parent_run_id={parents[cell.runtime]}", f"tracking.launch={launch}"]
+            for _, cell in jobs
         ]
     finally:
         with tracking_errors(tracking.uri):
@@ -349,9 +356,9 @@ def tracked_sweep(jobs: list[tuple[DictConfig, Cell]]) -> Iterator[list[list[str
 
 def parent_run(client: mlflow.MlflowClient, config: DictConfig, runtime: str) -> str:
     """Return the parent run of a sweep and runtime: the one that is there, or a new one."""
-    experiment = client.get_experiment_by_name(experiment_of(config.sweep))
+    experiment = experiment_of(client, config.sweep)
     found = client.search_runs(
-        [experiment.experiment_id],
+        [experiment],
         f"tags.role = 'parent' and tags.sweep = '{config.sweep}' and tags.runtime = '{runtime}'",
         max_results=1,
     )
@@ -366,8 +373,8 @@ def close_sweep(
     client: mlflow.MlflowClient, jobs: list[tuple[DictConfig, Cell]], parents: dict[str, str], launch: str
 ) -> None:
     """End every run of a launch, also those whose job died, and then their parents."""
-    experiment = client.get_experiment_by_name(experiment_of(jobs[0][0].sweep))
-    runs = client.search_runs([experiment.experiment_id], f"tags.launch = '{launch}'", max_results=50_000)
+    experiment = experiment_of(client, jobs[0][0].sweep)
+    runs = client.search_runs([experiment], f"tags.launch = '{launch}'", max_results=50_000)
     status = {run.data.tags[NAME]: run.info.status for run in runs}
     for run in runs:
         if not RunStatus.is_terminated(RunStatus.from_string(run.info.status)):

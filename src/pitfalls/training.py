@@ -263,7 +263,7 @@ def train_in_chunks(setup: Setup, batches: Iterator[Batch]) -> None:
 
 def train_batch_by_batch(setup: Setup, batches: Iterator[Batch]) -> None:
     """Train one batch for each `queue.get()`, with a step compiled by `tf.function`."""
-    training, task = setup.config.training, setup.config.task
+    training = setup.config.training
     step = hand_written_step(setup)
 
     @tf.function

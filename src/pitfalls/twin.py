@@ -88,9 +88,7 @@ def batches(
 
 
 @lru_cache
-def rmsprop_excess(
-    high: int, batch_size: int, share: float, broadcasts: bool, schedule: Schedule
-) -> Excess:
+def rmsprop_excess(high: int, batch_size: int, share: float, broadcasts: bool, schedule: Schedule) -> Excess:
     """Return what RMSprop adds to the loss of a Dense(1) over the final window of a schedule.
 
     The excess is measured against the best weights on the same batches, so that the

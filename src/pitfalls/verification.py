@@ -164,9 +164,7 @@ def judge(result: dict[str, Any]) -> Verdict:
     return Verdict(claim, effect, [*failures(result, m, claim, share, effect)])
 
 
-def failures(
-    result: dict[str, Any], m: Mechanism, claim: Claim, share: float, effect: str
-) -> list[str]:
+def failures(result: dict[str, Any], m: Mechanism, claim: Claim, share: float, effect: str) -> list[str]:
     """Return what did not hold, one sentence each."""
     found = []
     if not claim.holds(result["final_loss"]):
