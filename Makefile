@@ -3,12 +3,13 @@ SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 PYTHON ?= python3
+PORT ?= 5000
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export DO_NOT_TRACK := true
 export MLFLOW_DISABLE_TELEMETRY := true
 export DVC_NO_ANALYTICS := true
 
-.PHONY: help setup reproduce test check lint ui bench clean lock
+.PHONY: help setup reproduce test check lint ui bench readme clean lock
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -27,8 +28,7 @@ setup: .venv/ready  ## make the environment in .venv from requirements.lock
 
 reproduce: setup  ## train the whole matrix and the article, check every claim
 	@dvc repro
-	@python src/verify.py --summary
-	@echo "Read reports/matrix.md, or browse every run: make ui"
+	@echo "Open reports/index.html or reports/matrix.md; browse every run with: make ui"
 
 test: setup  ## run all tests
 	@python -m pytest
@@ -39,10 +39,18 @@ lint: setup  ## ruff and mypy
 check: lint test  ## what CI runs before the pipeline
 
 ui: setup  ## browse the runs in MLflow, on this machine only
-	@python src/ui.py
+	@test -f mlflow.db || { echo "There is no run yet: make reproduce, or python src/train.py"; exit 1; }
+	@echo "MLflow, on this machine only, until Ctrl-C. Open the matrix's runs:"
+	@echo "  http://127.0.0.1:$(PORT)/#/experiments/2/runs?workflowType=machine_learning"
+	@MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow ui --host 127.0.0.1 --port $(PORT) --workers 1 \
+		--backend-store-uri sqlite:///$(CURDIR)/mlflow.db
 
-bench: setup  ## measure the ratios of docs/benchmarks
+bench: setup  ## measure what tracking and the guard cost, as ratios side by side
 	@python benchmarks/tracking.py
+	@python benchmarks/guard.py
+
+readme: setup  ## write the README's results from reports/verdicts.json
+	@python -m pitfalls.readme
 
 lock:  ## pin the dependencies of pyproject.toml again, without a host's name
 	uv pip compile --quiet --no-config --no-header --no-annotate --no-emit-index-url --no-emit-find-links \

@@ -1,0 +1,65 @@
+"""Bad input: a few lines that name the cure, no traceback, a status that is not 0, and nothing left behind."""
+
+import pytest
+from conftest import ROOT
+
+REFUSED = {
+    "generator=nonsense": "reused_inputs_aligned",
+    "task.batch_size=0": "Give task.batch_size=1 or more.",
+    "task.high=1": "Give task.high=2 or more.",
+    "training.epochs=-1": "Give training.epochs=1 or more.",
+    "task.hihg=3": "Key 'hihg' not in 'Task'",
+    "training.steps_per_execution=3": "does not divide training.steps_per_epoch=100",
+    "experiment=listing_3": "Run python src/probe.py experiment=listing_3.",
+}
+
+
+@pytest.mark.parametrize(("override", "cure"), REFUSED.items())
+def test_a_configuration_that_cannot_be_trained_is_refused_with_its_cure(run, sweep, override, cure):
+    """Each is a message, not a traceback, and makes no folder."""
+    told = run("train", override, f"sweep={sweep}")
+    assert told.returncode != 0
+    assert cure in told.stderr + told.stdout
+    assert "Traceback" not in told.stderr
+    assert not (ROOT / "runs" / sweep).exists()
+
+
+@pytest.mark.parametrize("arguments", [("train",), ("train", "-m", "seed=0,1"), ("probe",), ("probe", "-m", "seed=0,1")])
+def test_a_sweep_is_a_name_and_no_path(run, arguments):
+    """A sweep that climbs out of runs/ is refused before anything is written there."""
+    told = run(*arguments, "sweep=../x")
+    assert told.returncode == 2
+    assert "sweep=../x is no name" in told.stderr
+    assert "Traceback" not in told.stderr
+    assert not (ROOT / "x").exists()
+
+
+def test_two_jobs_with_one_target_are_refused(run, sweep):
+    """The second would overwrite the first."""
+    told = run("train", "-m", "seed=0,0", f"sweep={sweep}")
+    assert told.returncode == 2
+    assert "two runs have one target" in told.stderr
+
+
+def test_a_damaged_store_is_named_before_anything_is_trained(run, sweep, tmp_path):
+    """MLflow itself would retry for minutes."""
+    damaged = tmp_path / "mlflow.db"
+    damaged.write_text("garbage " * 20)
+    told = run("train", "-m", "seed=0,1", f"sweep={sweep}", f"tracking.uri=sqlite:///{damaged}")
+    assert told.returncode == 2
+    assert "file is not a database" in told.stderr
+    assert "tracking=off" in told.stderr
+    assert "Traceback" not in told.stderr
+
+
+def test_a_python_without_the_lab_is_sent_to_make_setup(run):
+    """`-S` hides the environment's packages, as a system's Python would."""
+    import subprocess
+    import sys
+
+    told = subprocess.run(
+        [sys.executable, "-S", "src/train.py"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert told.returncode == 1
+    assert "Run `make setup`" in told.stderr
+    assert "Traceback" not in told.stderr

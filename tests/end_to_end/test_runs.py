@@ -1,0 +1,73 @@
+"""Runs and sweeps as a user starts them: files, tracking, what is not trained twice, what fails."""
+
+import json
+
+import mlflow
+from conftest import ROOT
+
+QUICK = ["runtime=keras2", "task.high=10", "task.batch_size=4", "hydra/launcher=basic"]
+
+KEYS = {
+    "schema", "cell", "task", "training", "loss", "final_loss", "standard_error", "window_steps",
+    "broken_batches", "broken_rows", "repeated_batches", "rewritten_batches", "shapes", "prediction",
+    "seconds", "versions", "buffer_address_mod_64", "fingerprint", "mlflow_run_id",
+}  # fmt: skip
+
+
+def test_a_sweep_is_written_tracked_and_not_trained_twice(run, sweep, store, tmp_path):
+    """Two runs: their files, their MLflow runs under one parent, and a second sweep that trains nothing."""
+    line = ["-m", *QUICK, *store, "generator=reused_inputs", "model=mean_lambda,dense", f"sweep={sweep}"]
+    told = run("train", *line)
+    assert told.returncode == 0, told.stderr
+    assert "[  2/2]" in told.stdout
+
+    folder = ROOT / "runs" / sweep / "keras2" / "reused_inputs"
+    result = json.loads((folder / "mean_lambda" / "seed-0" / "result.json").read_text())
+    verdict = json.loads((folder / "mean_lambda" / "seed-0" / "verdict.json").read_text())
+    assert result.keys() >= KEYS
+    assert (verdict["verdict"], verdict["effect"]) == ("pass", "bites")
+
+    client = mlflow.MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")
+    experiment = client.get_experiment_by_name("manual").experiment_id
+    runs = {one.data.tags["mlflow.runName"]: one for one in client.search_runs([experiment])}
+    parent, child = runs[f"{sweep} / keras2"], runs["keras2 / reused_inputs / mean_lambda / 0"]
+    assert (parent.info.status, child.info.status) == ("FINISHED", "FINISHED")
+    assert child.data.tags["mlflow.parentRunId"] == parent.info.run_id
+    assert child.data.tags["effect"] == "bites"
+    assert child.data.params["shapes.prediction"] == "[4, 1]"
+    assert len(client.get_metric_history(child.info.run_id, "loss")) == len(result["loss"])
+    dense = runs["keras2 / reused_inputs / dense / 0"].info.run_id
+    assert {one.path for one in client.list_artifacts(dense)} == {
+        "config.yaml", "loss.png", "model.keras", "predictions.png", "probe.json",
+    }  # fmt: skip
+
+    again = run("train", *line)
+    assert "2 runs: 2 finished before, 0 to train." in again.stdout
+    listed = run("train", *line, "seed=1", "dry_run=true")
+    assert "2 of 2 runs would be trained; nothing was." in listed.stdout
+
+
+def test_a_job_that_dies_leaves_a_failed_run_and_fails_its_parent(run, sweep, store, tmp_path):
+    """The other job is kept, the error is on the run, and the sweep ends with a message."""
+    models = "model._target_=pitfalls.models.mean_lambda,pitfalls.models.nothing"
+    told = run("train", "-m", *QUICK, *store, "model=mean_lambda", models, f"sweep={sweep}")
+    assert told.returncode == 2
+    assert "1 of 2 runs failed; the others are kept." in told.stderr
+    client = mlflow.MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")
+    experiment = client.get_experiment_by_name("manual").experiment_id
+    runs = client.search_runs([experiment])
+    parent = next(one for one in runs if one.data.tags.get("role") == "parent")
+    children = [one for one in runs if one is not parent]
+    assert parent.info.status == "FAILED"
+    assert sorted(one.info.status for one in children) == ["FAILED", "FINISHED"]
+    assert "nothing" in next(one.data.tags["error"] for one in children if one.info.status == "FAILED")
+
+
+def test_a_probe_says_which_label_fits_which_inputs(run, sweep):
+    """The article's third listing, in words."""
+    told = run("probe", "experiment=listing_3", f"sweep={sweep}")
+    assert told.returncode == 0
+    assert "The first label does not fit its inputs" in told.stdout
+    written = json.loads((ROOT / "runs" / sweep / "probe" / "reused_inputs" / "seed-0" / "probe.json").read_text())
+    assert written["fits"] == [False, True]
+    assert written["shares_memory"] is True
