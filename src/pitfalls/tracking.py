@@ -12,6 +12,7 @@ import sqlite3
 import tempfile
 import time
 import uuid
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -375,19 +376,20 @@ def close_sweep(
     """End every run of a launch, also those whose job died, and then their parents."""
     experiment = experiment_of(client, jobs[0][0].sweep)
     runs = client.search_runs([experiment], f"tags.launch = '{launch}'", max_results=50_000)
-    status = {run.data.tags[NAME]: run.info.status for run in runs}
+    left = Counter(run.data.tags[NAME] for run in runs)
+    failed = {run.data.tags[PARENT_RUN] for run in runs if run.info.status != "FINISHED"}
     for run in runs:
         if not RunStatus.is_terminated(RunStatus.from_string(run.info.status)):
             fail(client, run.info.run_id, "its process died without a word: killed, or out of memory")
-    failed = {name for name, seen in status.items() if seen != "FINISHED"}
     for config, cell in jobs:
-        if str(cell) not in status:
-            tags = tags_of(config, cell) | {PARENT_RUN: parents[cell.runtime], "launch": launch}
-            fail(client, create_run(client, config, str(cell), tags), "its process died before the run began")
-            failed.add(str(cell))
-    for runtime, parent in parents.items():
-        names = {str(cell) for _, cell in jobs if cell.runtime == runtime}
-        client.set_terminated(parent, "FAILED" if names & failed else "FINISHED")
+        if left[str(cell)]:
+            left[str(cell)] -= 1
+            continue
+        tags = tags_of(config, cell) | {PARENT_RUN: parents[cell.runtime], "launch": launch}
+        fail(client, create_run(client, config, str(cell), tags), "its process died before the run began")
+        failed.add(parents[cell.runtime])
+    for parent in parents.values():
+        client.set_terminated(parent, "FAILED" if parent in failed else "FINISHED")
 
 
 def fail(client: mlflow.MlflowClient, run_id: str, why: str) -> None:

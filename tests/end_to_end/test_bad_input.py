@@ -1,7 +1,8 @@
 """Bad input: a few lines that name the cure, no traceback, a status that is not 0, and nothing left behind."""
 
 import pytest
-from conftest import ROOT
+
+from pitfalls.config import ROOT
 
 REFUSED = {
     "generator=nonsense": "reused_inputs_aligned",
@@ -24,7 +25,9 @@ def test_a_configuration_that_cannot_be_trained_is_refused_with_its_cure(run, sw
     assert not (ROOT / "runs" / sweep).exists()
 
 
-@pytest.mark.parametrize("arguments", [("train",), ("train", "-m", "seed=0,1"), ("probe",), ("probe", "-m", "seed=0,1")])
+@pytest.mark.parametrize(
+    "arguments", [("train",), ("train", "-m", "seed=0,1"), ("probe",), ("probe", "-m", "seed=0,1")]
+)
 def test_a_sweep_is_a_name_and_no_path(run, arguments):
     """A sweep that climbs out of runs/ is refused before anything is written there."""
     told = run(*arguments, "sweep=../x")

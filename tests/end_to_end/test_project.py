@@ -5,8 +5,8 @@ import subprocess
 import sys
 
 import yaml
-from conftest import ROOT
 
+from pitfalls.config import ROOT
 from pitfalls.readme import with_results
 
 
@@ -40,7 +40,9 @@ def modules_loaded_by(statement: str) -> set[str]:
 
 def test_the_stages_that_train_depend_on_every_module_that_training_loads():
     """But for verification, which judges what was trained and trains nothing again."""
-    loaded = modules_loaded_by("import pitfalls.training, pitfalls.tracking, pitfalls.running, pitfalls.sweeping")
+    loaded = modules_loaded_by(
+        "import pitfalls.training, pitfalls.tracking, pitfalls.running, pitfalls.sweeping"
+    )
     judging = {f"src/pitfalls/{name}.py" for name in ("expectations", "twin", "verification")}
     stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
     for stage in ("article", "matrix"):

@@ -3,7 +3,8 @@
 import json
 
 import mlflow
-from conftest import ROOT
+
+from pitfalls.config import ROOT
 
 QUICK = ["runtime=keras2", "task.high=10", "task.batch_size=4", "hydra/launcher=basic"]
 
@@ -68,6 +69,8 @@ def test_a_probe_says_which_label_fits_which_inputs(run, sweep):
     told = run("probe", "experiment=listing_3", f"sweep={sweep}")
     assert told.returncode == 0
     assert "The first label does not fit its inputs" in told.stdout
-    written = json.loads((ROOT / "runs" / sweep / "probe" / "reused_inputs" / "seed-0" / "probe.json").read_text())
+    written = json.loads(
+        (ROOT / "runs" / sweep / "probe" / "reused_inputs" / "seed-0" / "probe.json").read_text()
+    )
     assert written["fits"] == [False, True]
     assert written["shares_memory"] is True
