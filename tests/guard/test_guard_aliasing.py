@@ -99,3 +99,34 @@ def test_the_number_of_batches_can_be_fixed():
 
     guard.check(counted(), batches=7)
     assert len(pulled) == 7
+
+
+def test_of_many_arrays_a_few_are_named():
+    """A list of images over one buffer each: four are described, the others counted."""
+    buffers = [np.zeros(3) for _ in range(20)]
+
+    def filled():
+        for i in itertools.count():
+            for buffer in buffers:
+                buffer[:] = i
+            yield buffers, np.ones(20)
+
+    report = guard.check(filled())
+    assert [finding.array for finding in report] == [f"inputs[{i}]" for i in range(4)]
+    assert report.not_checked == ("16 more arrays changed as well and are not listed.",)
+
+
+def test_a_generator_that_swallows_the_write_traps_refusal_comes_to_an_end():
+    """It would try for ever; the trap is opened again after a second."""
+
+    def swallows():
+        x, i = np.zeros(3), 0
+        while True:
+            try:
+                x[:] = i
+            except ValueError:
+                continue
+            i += 1
+            yield x
+
+    assert [finding.array for finding in guard.check(swallows())] == ["inputs"]
