@@ -34,11 +34,9 @@ def test_a_benign_generator_is_left_alone(generator):
     assert report.status == "clean"
 
 
-@pytest.mark.parametrize(("generator", "arrays"), CORRUPTING, ids=name_of)
-def test_watch_raises_on_a_corrupting_generator(generator, arrays):
+@pytest.mark.parametrize("generator", [g for g, _ in CORRUPTING if g not in SEEN_ONLY_BY_CHECK], ids=name_of)
+def test_watch_raises_on_a_corrupting_generator(generator):
     """In training the same ones are stopped; a write to an old batch at the very end is not looked for."""
-    if generator in SEEN_ONLY_BY_CHECK:
-        pytest.skip("watch looks at the newest batches when a source ends")
     with pytest.raises(guard.AliasedBatchError):
         for _ in itertools.islice(guard.watch(generator()), 100):
             pass
