@@ -8,8 +8,7 @@ write by somebody who still has the memory, never the allocator's doing.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from pitfalls.guard import memory, sources
 from pitfalls.guard.batches import SEQUENCES, is_readable, named_leaves, read
@@ -21,8 +20,7 @@ TWO_FIXES = "Allocate the array inside the loop, or yield a copy of it: np.copy(
 CONTAINER_FIX = "Make a new {kind} for each batch, or yield a copy of it: {kind}(batch)."
 
 
-@dataclass(frozen=True)
-class Change:
+class Change(NamedTuple):
     """One array of one batch that is no longer what was yielded."""
 
     path: str
@@ -40,14 +38,14 @@ class Change:
         return f"while batch {self.at} was made"
 
 
-@dataclass(frozen=True)
 class Held:
     """A batch as it was yielded: the object itself, its leaves, and copies of what they held."""
 
-    index: int
-    batch: Any
-    leaves: dict[str, Any]
-    contents: dict[str, Contents | None]
+    def __init__(
+        self, index: int, batch: Any, leaves: dict[str, Any], contents: dict[str, Contents | None]
+    ) -> None:
+        """Keep references to all of it."""
+        self.index, self.batch, self.leaves, self.contents = index, batch, leaves, contents
 
 
 class Window:

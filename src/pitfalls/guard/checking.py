@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
+import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from pitfalls.guard import threads
+from pitfalls.guard import threads as worker_threads
 from pitfalls.guard.aliasing import DEFAULT_DEPTH, Change, Window, describe
 from pitfalls.guard.batches import named_leaves
 from pitfalls.guard.findings import Finding, GuardError, Report
@@ -20,6 +24,7 @@ LEAST_BATCHES = 32
 EXTRA_SECONDS = 0.3
 PATIENT_SECONDS = 10.0
 EPOCHS = 3
+TRAP_SECONDS = 1.0
 ARRAYS_NAMED = 4
 
 
@@ -63,7 +68,7 @@ def check(
     reading = Reading(source, batches, depth, strict)
     reading.observe = observe or reading.observe
     reading.run(time.monotonic() + seconds if seconds else None)
-    findings = [*reading.findings(), *threads.findings_of(source)]
+    findings = [*reading.findings(), *worker_threads.findings_of(source)]
     title = name or getattr(target, "__name__", None) or type(target).__name__
     return Report(title, tuple(findings), tuple(reading.not_checked), reading.seen).without(ignore)
 
@@ -101,8 +106,8 @@ class Reading:
                 self._locate_the_write()
         finally:
             self.trap.open()
-            if hasattr(self.stream, "close"):
-                self.stream.close()
+            with contextlib.suppress(ValueError):
+                self.stream.close() if hasattr(self.stream, "close") else None
 
     def _wants_more(self) -> bool:
         """Tell whether to pull another batch: a few at least, then as many as cost nothing."""
@@ -193,13 +198,21 @@ class Reading:
             return
         for held in self.window.held:
             self.trap.close_on(held.batch)
+        puller = threading.Thread(target=self._pull_into_the_trap, daemon=True)
+        puller.start()
+        puller.join(TRAP_SECONDS)
+        self.trap.open()
+        puller.join(TRAP_SECONDS)
+
+    def _pull_into_the_trap(self) -> None:
+        """Pull until a write is refused; aside, as a source may catch the refusal and try for ever."""
         try:
             for _ in range(self.depth):
                 next(self.stream)
         except Exception as error:
             place = place_of(error) if is_trapped_write(error) else None
             if place:
-                self._located(place, *written_path(error, self.window.held))
+                self._located(place, written_path(error, self.window.held)[0])
 
     def _memory_again(self) -> bool:
         """Tell whether the last two batches stand in one memory, though nothing in it changed."""
@@ -208,7 +221,7 @@ class Reading:
         old, new = self.window.held[-2].leaves, self.window.held[-1].leaves
         return any(share_memory(old.get(path), leaf) for path, leaf in new.items())
 
-    def _located(self, place: Place, path: str, _: int) -> None:
+    def _located(self, place: Place, path: str) -> None:
         """Note which line wrote to an array, or that it always wrote the same."""
         if path in self.changes:
             change, places = self.changes[path]
@@ -221,10 +234,14 @@ class Reading:
 
     def findings(self) -> list[Finding]:
         """Return what was found, aliased arrays first."""
-        aliased = _with_few_names([describe(change, places) for change, places in self.changes.values()])
+        aliased = [describe(*self.changes[path]) for path in _first_few(list(self.changes), str)]
         known = {finding.array for finding in aliased}
         unstable = [] if is_tf_dataset(self.source) else list(self.forms.findings.values())
-        return [*aliased, *(w for w in self.writes if w.array not in known), *_with_few_names(unstable)]
+        return [
+            *aliased,
+            *(w for w in self.writes if w.array not in known),
+            *_first_few(unstable, lambda f: f.array),
+        ]
 
     @property
     def not_checked(self) -> list[str]:
@@ -235,7 +252,13 @@ class Reading:
             if indexed
             else []
         )
-        return [*self.notes, *self.window.unread.values(), *order]
+        return [*self.notes, *self._unnamed(), *self.window.unread.values(), *order]
+
+    def _unnamed(self) -> list[str]:
+        """Say how many arrays changed without being named: a list of images may have hundreds."""
+        paths = list(self.changes)
+        more = len(paths) - len(_first_few(paths, str))
+        return [f"{more} more arrays changed as well and are not listed."] if more else []
 
 
 class Epochs:
@@ -255,13 +278,15 @@ class Epochs:
         self.count += address is not None and address == self.first
 
 
-def _with_few_names(findings: list[Finding]) -> list[Finding]:
-    """Keep the first few findings of one part of the batch: a list of images may have hundreds of arrays."""
-    kept: list[Finding] = []
-    for finding in findings:
-        root = finding.array.split("[")[0].split(".")[0]
-        if sum(other.array.split("[")[0].split(".")[0] == root for other in kept) < ARRAYS_NAMED:
-            kept.append(finding)
+def _first_few(items: list[Any], path_of: Callable[[Any], str]) -> list[Any]:
+    """Keep the first few of what concerns one part of the batch."""
+    kept: list[Any] = []
+    counts: Counter[str] = Counter()
+    for item in items:
+        root = re.split(r"[\[.]", path_of(item))[0]
+        counts[root] += 1
+        if counts[root] <= ARRAYS_NAMED:
+            kept.append(item)
     return kept
 
 

@@ -8,8 +8,7 @@ variable-width strings). There the values themselves are compared.
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,8 +16,7 @@ SMALL_BYTES = 1 << 16
 NOWHERE = np.zeros((), dtype=bool)
 
 
-@dataclass(frozen=True)
-class Contents:
+class Contents(NamedTuple):
     """What an array held: its parts, or for a small plain array its bytes and form, which compare faster."""
 
     raw: bytes | None

@@ -79,12 +79,15 @@ def unpacked(batch: Any) -> tuple[Any, ...]:
         raise GuardError(
             f"A batch is (inputs, labels) or (inputs, labels, sample_weight); this has {len(batch)} parts."
         )
-    parts = [part for part in batch if part is not None]
-    return tuple(tree.map_structure(_array, part) for part in parts)
+    while len(batch) > 1 and batch[-1] is None:
+        batch = batch[:-1]
+    return tuple(tree.map_structure(_array, part) for part in batch)
 
 
 def _array(leaf: Any) -> Any:
-    """Return a leaf as an array of the dtype that Keras would see."""
+    """Return a leaf as an array of the dtype that Keras would see; None stays None."""
+    if leaf is None:
+        return None
     array = np.asarray(leaf)
     if array.dtype.kind == "f" and array.dtype.itemsize > 4:
         return array.astype("float32")
@@ -96,7 +99,11 @@ def _at_least_two_rows(parts: tuple[Any, ...]) -> tuple[tuple[Any, ...], bool]:
     rows = {leaf.shape[0] for leaf in tree.flatten(parts) if leaf is not None and leaf.ndim}
     if rows != {1}:
         return parts, False
-    return tree.map_structure(lambda leaf: np.repeat(leaf, 2, axis=0) if leaf.ndim else leaf, parts), True
+    return tree.map_structure(_doubled, parts), True
+
+
+def _doubled(leaf: Any) -> Any:
+    return leaf if leaf is None or not leaf.ndim else np.repeat(leaf, 2, axis=0)
 
 
 def _has_own_step(model: Any) -> bool:

@@ -12,8 +12,7 @@ import functools
 import linecache
 import types
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -44,8 +43,7 @@ FILLING_FUNCTIONS = {
 WRITING = (ast.Assign, ast.AugAssign, ast.Call)
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """One line of somebody's source."""
 
     file: str
@@ -57,8 +55,7 @@ class Place:
         return f"{self.file}:{self.line}: {linecache.getline(self.file, self.line).strip()}"
 
 
-@dataclass(frozen=True)
-class Places:
+class Places(NamedTuple):
     """Where a buffer is allocated and where it is filled again, as far as that is known."""
 
     allocated: Place | None = None

@@ -101,13 +101,12 @@ def meetings_of(step: Callable[..., Any], marked: dict[str, Any]) -> list[Meetin
     """
     trace = Trace()
     flat = {key: keras.tree.flatten_with_path(value) for key, value in marked.items()}
-    specs = [tf.TensorSpec(value.shape, value.dtype) for leaves in flat.values() for _, value in leaves]
+    specs = [_spec(value) for leaves in flat.values() for _, value in leaves if value is not None]
 
     def traced(*tensors: Any) -> Any:
-        left = list(tensors)
-        given = {}
+        left, given = iter(tensors), {}
         for key, leaves in flat.items():
-            own, left = left[: len(leaves)], left[len(leaves) :]
+            own = [None if value is None else next(left) for _, value in leaves]
             for (path, _), tensor in zip(leaves, own, strict=True):
                 trace.mark(tensor, key + "".join(f"[{part!r}]" for part in path))
             given[key] = keras.tree.pack_sequence_as(marked[key], own)
@@ -122,6 +121,12 @@ def meetings_of(step: Callable[..., Any], marked: dict[str, Any]) -> list[Meetin
     finally:
         tf.config.run_functions_eagerly(eager)
     return list(_analysed(trace))
+
+
+def _spec(value: Any) -> Any:
+    """Return what TensorFlow makes of an array; NumPy's texts are strings of any length to it."""
+    kind = getattr(value.dtype, "kind", "")
+    return tf.TensorSpec(value.shape, tf.string if kind in ("U", "S", "O") else value.dtype)
 
 
 @contextmanager
