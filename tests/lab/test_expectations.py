@@ -128,6 +128,14 @@ def test_two_rows_agree_by_chance_as_often_as_the_sums_convolved_at_100():
     assert expectations.chance_of_agreement(100) == pytest.approx(0.0067, abs=5e-5)
 
 
+@pytest.mark.parametrize(("high", "batch_size"), [(2, 1), (3, 1), (2, 2)])
+def test_a_batch_repeats_by_chance_as_often_as_every_case_counted(high, batch_size):
+    """A batch is 2 b whole numbers, each as likely as any other."""
+    batches = list(product(range(high), repeat=2 * batch_size))
+    same = sum(one == other for one in batches for other in batches)
+    assert expectations.chance_of_repeat(high, batch_size) == pytest.approx(same / len(batches) ** 2)
+
+
 @pytest.mark.parametrize("high", HIGHS)
 @pytest.mark.parametrize("share", [0.1, 0.6, 1.0])
 def test_the_independent_share_is_found_behind_the_broken_rows(high, share):
