@@ -89,6 +89,14 @@ def chance_of_agreement(high: int) -> float:
     return (2 * high**2 + 1) / (3 * high**3)
 
 
+def chance_of_repeat(high: int, batch_size: int) -> float:
+    """Return h**(-2 b): how often a batch equals the one before it by chance, row for row.
+
+    Nothing at the article's sizes; 0.01 for ``high=10, batch_size=1``.
+    """
+    return float(high) ** (-2 * batch_size)
+
+
 def independent_share(broken_rows: float, high: int) -> float:
     """Return q = r / (1 - P0): the share of independent rows behind a share r of rows seen broken."""
     return broken_rows / (1 - chance_of_agreement(high))

@@ -149,8 +149,15 @@ def measured_effect(result: dict[str, Any], m: Mechanism) -> str:
     tolerance = STANDARD_ERRORS * hypot(result["standard_error"], excess.standard_error)
     if result["final_loss"] > sound + tolerance + FLOAT32_ROUNDING * result["task"]["high"] ** 2:
         return "bites"
-    is_rewritten = bool(result.get("rewritten_batches")) or result["repeated_batches"] > 0
+    is_rewritten = bool(result.get("rewritten_batches")) or repeats_beyond_chance(result)
     return "masked" if is_rewritten or expectations.is_rank_bug_masked(m) else "repaired"
+
+
+def repeats_beyond_chance(result: dict[str, Any]) -> bool:
+    """Tell whether more batches repeat than equal draws explain: the mark of a buffer read twice."""
+    task, steps = result["task"], result["window_steps"]
+    p = expectations.chance_of_repeat(task["high"], task["batch_size"])
+    return result["repeated_batches"] > p + STANDARD_ERRORS * sqrt(p * (1 - p) / steps)
 
 
 def judge(result: dict[str, Any]) -> Verdict:

@@ -1,0 +1,150 @@
+"""The claims of all 72 cells, derived from mechanisms, against the design's table written out."""
+
+import pytest
+
+from pitfalls import expectations
+from pitfalls.expectations import Mechanism
+from pitfalls.verification import mechanism_of
+
+V, S, B, C = "V", "S = 2 V", "B = 2 V (1 - 1/b)", "C = V (1 - 1/b^2)"
+RACE_DENSE, RACE_FIXED, RACE_BROADCAST = "V (1 - (1 - q)^2)", "q S", "q S + (1 - q) B"
+
+# runtime, generators, then for each model: formula, is it a race (†), effect.
+TABLE = """
+keras2          reused_inputs reused_inputs_aligned   V     bites     | S     bites     | S          bites
+keras2          reused_pair                           0     masked    | 0     masked    | B          bites
+keras2          fresh_arrays copied_inputs            0     clean     | 0     clean     | B          bites
+keras2          flat_labels                           0     repaired  | 0     repaired  | B          bites
+keras3          reused_inputs                         0     repaired  | 0     repaired  | 0          repaired
+keras3          reused_inputs_aligned                 †V(q) bites     | †qS   bites     | †qS        bites
+keras3          reused_pair                           0     repaired  | 0     repaired  | 0          repaired
+keras3          fresh_arrays copied_inputs            0     clean     | 0     clean     | 0          repaired
+keras3          flat_labels                           0     repaired  | 0     repaired  | 0          masked
+keras3_workers  reused_inputs reused_inputs_aligned   †V(q) bites     | †qS   bites     | †qS        bites
+keras3_workers  reused_pair                           †0    masked    | †0    masked    | †0         masked
+keras3_workers  fresh_arrays copied_inputs            0     clean     | 0     clean     | 0          repaired
+keras3_workers  flat_labels                           0     repaired  | 0     repaired  | 0          masked
+custom_loop     reused_inputs reused_inputs_aligned   †V(q) bites     | †qS   bites     | †qS+(1-q)B bites
+custom_loop     reused_pair                           †0    masked    | †0    masked    | †B         bites
+custom_loop     fresh_arrays copied_inputs            0     clean     | 0     clean     | B          bites
+custom_loop     flat_labels                           C     bites     | B     bites     | 0          masked
+"""
+MODELS = ("dense", "mean_lambda", "flat_mean_lambda")
+LOSS_OF = {"0": 0.0, "V": 416.625, "S": 833.25, "B": 820.23, "C": 416.52}
+
+
+def cells() -> list[tuple[str, str, str, str, bool, str]]:
+    """Return (runtime, generator, model, claim, is a race, effect) of each cell of the table."""
+    found = []
+    for line in TABLE.strip().splitlines():
+        left, *rest = (part.split() for part in line.split("|"))
+        runtime, *generators = left[:-2]
+        for model, (claim, effect) in zip(MODELS, [left[-2:], *rest], strict=True):
+            for generator in generators:
+                found.append((runtime, generator, model, claim.lstrip("†"), claim.startswith("†"), effect))
+    return found
+
+
+def test_the_table_above_has_every_cell_once():
+    """4 runtimes, 6 generators, 3 models."""
+    names = {cell[:3] for cell in cells()}
+    assert len(cells()) == len(names) == 72
+
+
+def mechanism(result_of, runtime: str, generator: str, model: str) -> Mechanism:
+    """Return a cell's mechanism by the road that a result takes."""
+    return mechanism_of(result_of(runtime, generator, model))
+
+
+@pytest.mark.parametrize(("runtime", "generator", "model", "claim", "is_race", "effect"), cells())
+def test_a_cell_claims_what_the_design_derives(result_of, runtime, generator, model, claim, is_race, effect):
+    """Loss, race and effect follow from buffers, feed and shapes alone."""
+    m = mechanism(result_of, runtime, generator, model)
+    seen = expectations.coupling(m)
+    assert expectations.expected_effect(m) == effect
+    assert seen.is_race == is_race
+    share = seen.least if not is_race else {"bites": 0.9, "masked": 0.0}[effect]
+    # FACTS' identities for q = 0.9, written out again.
+    loss = LOSS_OF.get(claim) if not is_race else race_loss(claim, share)
+    if claim == "B" and is_race:  # both buffers refilled: q is next to nothing
+        share, loss = 0.0, 820.23
+    assert expectations.claimed_loss(m, 100, 64, share) == pytest.approx(loss, abs=5e-3)
+
+
+def race_loss(claim: str, q: float) -> float:
+    """Return the identity between q and the loss that a dagger stands for."""
+    return {
+        "V(q)": 416.625 * (1 - (1 - q) ** 2),
+        "qS": q * 833.25,
+        "qS+(1-q)B": q * 833.25 + (1 - q) * 820.23,
+        "0": 0.0,
+        "B": 820.23,
+    }[claim]
+
+
+@pytest.mark.parametrize(("runtime", "generator", "model", "claim", "is_race", "effect"), cells())
+def test_a_cell_prints_the_formula_of_its_claim(result_of, runtime, generator, model, claim, is_race, effect):
+    """A table's reader sees the symbols of the design; a masked race shows what its q would cost."""
+    printed = expectations.formula(mechanism(result_of, runtime, generator, model))
+    if not is_race:
+        assert printed == {"0": "0", "V": V, "S": S, "B": B, "C": C}[claim]
+    elif model == "dense":
+        assert printed == RACE_DENSE
+    else:
+        assert printed == (RACE_BROADCAST if "B" in claim else RACE_FIXED)
+
+
+@pytest.mark.parametrize(("runtime", "generator", "model", "claim", "is_race", "effect"), cells())
+def test_a_cell_bounds_its_share_of_independent_rows(
+    result_of, runtime, generator, model, claim, is_race, effect
+):
+    """At least half where a race bites by aliasing, at most 5 % where it is masked, else all or none."""
+    seen = expectations.coupling(mechanism(result_of, runtime, generator, model))
+    is_aliased = generator.startswith("reused_inputs") and claim != "0"
+    if is_race:
+        assert (seen.least, seen.most) == ((0.5, 1) if is_aliased else (0, 0.05))
+    else:
+        assert (seen.least, seen.most) == ((1, 1) if is_aliased else (0, 0))
+
+
+@pytest.mark.parametrize(("runtime", "generator", "model", "claim", "is_race", "effect"), cells())
+def test_a_cell_s_difference_is_square_where_and_only_where_ranks_meet_unprotected(
+    result_of, runtime, generator, model, claim, is_race, effect
+):
+    """Keras 2.2 expands labels, today's losses repair ranks, hand-written ones do neither."""
+    m = mechanism(result_of, runtime, generator, model)
+    label_is_flat = generator == "flat_labels" and runtime != "keras2"
+    differ = label_is_flat != (model == "flat_mean_lambda")
+    if runtime in ("keras2", "custom_loop") and differ:
+        assert expectations.loss_difference(m) == (64, 64)
+    elif not differ and label_is_flat:
+        assert expectations.loss_difference(m) == (64,)
+    else:
+        assert expectations.loss_difference(m) == (64, 1)
+
+
+def test_a_thread_in_place_of_the_delay_line_turns_certainty_into_a_race(result_of):
+    """`keras2` with feed.threaded=true is bounded, not exact."""
+    result = result_of("keras2", "reused_inputs", "mean_lambda")
+    result["mechanism"]["threaded"] = True
+    seen = expectations.coupling(mechanism_of(result))
+    assert seen.is_race and (seen.least, seen.most) == (0.5, 1)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "labels", "bounds"),
+    [
+        (16, 16, (0, 0)),
+        (0, 16, (0.5, 1)),
+        (16, 0, (0.5, 1)),
+        (0, 0, (0, 1)),
+        (0, None, (0.5, 1)),
+        (16, None, (0, 0)),
+    ],
+)
+def test_fit_is_bitten_by_the_buffers_that_stand_on_a_boundary(result_of, inputs, labels, bounds):
+    """It copies each array as it pulls it, and holds a reference to those that TensorFlow can wrap."""
+    result = result_of("keras3", "reused_pair", "mean_lambda")
+    result["buffer_address_mod_64"] = {"inputs": inputs, "labels": labels}
+    seen = expectations.coupling(mechanism_of(result))
+    assert (seen.least, seen.most) == bounds

@@ -1,0 +1,159 @@
+"""Generators: what they draw, where their arrays live, and how twins differ."""
+
+from itertools import islice
+
+import numpy as np
+import pytest
+
+from pitfalls import generators
+from pitfalls.config import ROOT
+from pitfalls.errors import ConfigurationError
+
+OPTIONS = {
+    "reused_inputs": {"inputs_offset_bytes": 16},
+    "reused_inputs_aligned": {"inputs_offset_bytes": 0},
+    "reused_pair": {"inputs_offset_bytes": 16, "labels_offset_bytes": 16},
+    "fresh_arrays": {},
+    "copied_inputs": {"inputs_offset_bytes": 16},
+    "flat_labels": {},
+}
+REUSED = {  # (inputs, labels): one memory between yields
+    "reused_inputs": (True, False),
+    "reused_inputs_aligned": (True, False),
+    "reused_pair": (True, True),
+    "fresh_arrays": (False, False),
+    "copied_inputs": (False, False),
+    "flat_labels": (False, False),
+}
+
+
+@pytest.fixture(params=OPTIONS)
+def name(request):
+    """Give each option of conf/generator in turn."""
+    return request.param
+
+
+@pytest.fixture
+def made(composed, name):
+    """Give a function that makes the generator that conf/ describes."""
+    return lambda *overrides: generators.make_configured(composed(f"generator={name}", *overrides))
+
+
+def test_every_option_is_tried_here():
+    """A new file in conf/generator without a test stands out."""
+    assert {path.stem for path in (ROOT / "conf" / "generator").glob("*.yaml")} == set(OPTIONS)
+
+
+def test_batches_have_the_stated_shapes_and_dtype_and_labels_are_means(made, name):
+    """Looked at one by one, before the next is drawn, every batch is sound."""
+    for inputs, labels in islice(made(), 5):
+        assert inputs.shape == (64, 2)
+        assert labels.shape == ((64,) if name == "flat_labels" else (64, 1))
+        assert inputs.dtype == labels.dtype == np.float64
+        np.testing.assert_array_equal(labels.reshape(-1), inputs.mean(axis=1))
+
+
+def test_all_generators_draw_the_same_numbers_from_a_seed(made):
+    """They differ in where the arrays live, so twins are compared on one stream of data."""
+    drawn = np.concatenate([inputs.copy() for inputs, _ in islice(made("seed=3"), 120)])
+    rng = np.random.default_rng(3)
+    expected = np.concatenate([rng.integers(0, 100, (100, 64, 2)) for _ in range(2)]).reshape(-1, 2)
+    np.testing.assert_array_equal(drawn, expected[: len(drawn)])
+
+
+@pytest.mark.parametrize("high", [2, 10, 100])
+def test_the_draws_are_uniform(made, high):
+    """Chi-square over single values and over pairs, within four standard deviations of its mean."""
+    drawn = np.concatenate([inputs.copy() for inputs, _ in islice(made(f"task.high={high}"), 400)]).astype(
+        int
+    )
+    assert drawn.min() == 0 and drawn.max() == high - 1
+    pairs = drawn[:, 0] * high + drawn[:, 1]
+    for values, cells in ((drawn.reshape(-1), high), (pairs, high**2)):
+        if values.size < 5 * cells:
+            continue
+        expected = values.size / cells
+        chi_square = ((np.bincount(values, minlength=cells) - expected) ** 2 / expected).sum()
+        assert abs(chi_square - (cells - 1)) <= 4 * np.sqrt(2 * (cells - 1))
+
+
+def test_a_lopsided_draw_would_not_pass_for_uniform():
+    """The statistic above can fail: one value in a hundred that comes twice as often is enough."""
+    values = np.random.default_rng(0).integers(0, 101, 51_200) % 100
+    chi_square = ((np.bincount(values) - 512) ** 2 / 512).sum()
+    assert chi_square - 99 > 4 * np.sqrt(2 * 99)
+
+
+def test_consecutive_yields_are_one_memory_where_and_only_where_it_is_stated(made, name):
+    """Both held, so that no memory is given out twice."""
+    batches = made()
+    (inputs, labels), (next_inputs, next_labels) = next(batches), next(batches)
+    assert (np.shares_memory(inputs, next_inputs), np.shares_memory(labels, next_labels)) == REUSED[name]
+
+
+def test_a_held_batch_keeps_or_loses_what_it_was_yielded_with(made, name):
+    """The bug itself: a reused array holds the next batch's numbers."""
+    batches = made()
+    inputs, labels = next(batches)
+    before = inputs.copy(), labels.copy()
+    next(batches)
+    kept = tuple(bool(np.array_equal(now, then)) for now, then in zip((inputs, labels), before, strict=True))
+    assert kept == tuple(not reused for reused in REUSED[name])
+
+
+def test_reused_buffers_stand_where_the_options_say(made, name):
+    """Read from the arrays themselves, None where nothing is reused."""
+    inputs, labels = REUSED[name]
+    assert generators.reused_buffer_offsets(made()) == {
+        "inputs": OPTIONS[name]["inputs_offset_bytes"] if inputs else None,
+        "labels": OPTIONS[name]["labels_offset_bytes"] if labels else None,
+    }
+
+
+@pytest.mark.parametrize("shape", [(1,), (64, 2), (1000, 3)])
+@pytest.mark.parametrize("offset", [0, 4, 16, 60])
+def test_a_buffer_stands_at_its_offset_whatever_malloc_gives(shape, offset):
+    """Twenty at once, all writable and apart from each other."""
+    buffers = [generators.buffer_at(shape, offset) for _ in range(20)]
+    for i, buffer in enumerate(buffers):
+        assert buffer.ctypes.data % 64 == generators.address_offset_bytes(buffer) == offset
+        assert buffer.shape == shape and buffer.dtype == np.float64
+        buffer[...] = i
+    assert [buffer.ravel()[-1] for buffer in buffers] == list(range(20))
+
+
+@pytest.mark.parametrize("offset", [-4, 64, 3, 18])
+def test_an_impossible_offset_is_refused_in_these_words(offset):
+    """The whole text."""
+    with pytest.raises(ConfigurationError) as refused:
+        generators.buffer_at((2,), offset)
+    assert str(refused.value) == (
+        f"a buffer cannot stand {offset} bytes off a 64-byte boundary.\n"
+        "Give an offset from 0 to 60 in steps of 4, for example 16."
+    )
+
+
+def lines_of(path: str) -> set[str]:
+    """Return a file's lines without comments."""
+    lines = (line.split("#")[0].strip() for line in (ROOT / "conf" / path).read_text().splitlines())
+    return {line for line in lines if line}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("generator/reused_inputs.yaml", "generator/reused_inputs_aligned.yaml"),
+        ("generator/reused_inputs.yaml", "generator/copied_inputs.yaml"),
+        ("generator/fresh_arrays.yaml", "generator/flat_labels.yaml"),
+        ("model/mean_lambda.yaml", "model/flat_mean_lambda.yaml"),
+    ],
+)
+def test_twins_differ_in_one_line(one, other):
+    """Comments aside: the diff is the experiment."""
+    assert len(lines_of(one) - lines_of(other)) == len(lines_of(other) - lines_of(one)) == 1
+
+
+def test_files_that_are_no_twins_differ_in_more():
+    """The comparison above can fail."""
+    one, other = lines_of("generator/fresh_arrays.yaml"), lines_of("generator/reused_pair.yaml")
+    assert (len(one - other), len(other - one)) != (1, 1)

@@ -1,0 +1,79 @@
+"""The probe: two yields held together, said in words that are pinned here."""
+
+import numpy as np
+import pytest
+
+from pitfalls.generators import make_configured
+from pitfalls.probing import conclusion, fits, in_words, probe, short
+
+SOUND = "Both labels fit their inputs, and no memory is shared: a queue may hold these batches."
+ONE_MEMORY = (
+    "Both labels fit their inputs, but the two batches are one memory: the first now holds the second, "
+    "and a reader that meets the writer half-way tears it."
+)
+BROKEN = (
+    "The first label does not fit its inputs: the buffer was refilled while the batch was held. "
+    "A queue of references hands on such batches only."
+)
+
+
+@pytest.mark.parametrize(
+    ("generator", "expected_fits", "shares", "words"),
+    [
+        ("reused_inputs", [False, True], True, BROKEN),
+        ("reused_inputs_aligned", [False, True], True, BROKEN),
+        ("reused_pair", [True, True], True, ONE_MEMORY),
+        ("fresh_arrays", [True, True], False, SOUND),
+        ("copied_inputs", [True, True], False, SOUND),
+        ("flat_labels", [True, True], False, SOUND),
+    ],
+)
+@pytest.mark.parametrize("batch_size", [1, 64])
+def test_two_yields_show_which_generator_may_be_queued(
+    composed, generator, expected_fits, shares, words, batch_size
+):
+    """The article's third to fifth listing, and the other generators."""
+    told = composed(f"generator={generator}", f"task.batch_size={batch_size}")
+    probed = probe(make_configured(told))
+    assert (probed["fits"], probed["shares_memory"]) == (expected_fits, shares)
+    assert conclusion(probed) == words
+    assert np.shape(probed["yields"]) == (2, batch_size, 2)
+
+
+@pytest.mark.parametrize("listing", [3, 4, 5])
+def test_the_listings_that_are_probes_fit_as_the_article_s_did(composed, listing):
+    """Both inputs print alike in the third, and only its second label fits; both fit in the others."""
+    probed = probe(make_configured(composed(f"experiment=listing_{listing}", name="probe")))
+    first, second = probed["yields"]
+    assert (first == second) == (listing == 3)
+    assert probed["fits"] == [listing != 3, True]
+
+
+def test_a_probe_s_words_name_inputs_labels_and_what_fits():
+    """The whole text, with the article's own numbers."""
+    probed = {
+        "yields": [[[44.0, 2.0]], [[44.0, 2.0]]],
+        "labels": [[[10.0]], [[23.0]]],
+        "fits": [False, True],
+        "shares_memory": True,
+    }
+    assert in_words(probed) == (
+        "first   inputs [[44.,  2.]]   labels [[10.]]   do not fit\n"
+        "second  inputs [[44.,  2.]]   labels [[23.]]   fit\n" + BROKEN
+    )
+
+
+def test_a_large_batch_is_cut_to_two_rows():
+    """And says how many there are."""
+    assert short([[1.0], [2.0]]) == "[[1.], [2.]]"
+    assert short([[1.0], [2.0], [3.0], [4.0]]) == "[[1.], [2.], ... 4 rows]"
+
+
+@pytest.mark.parametrize("axis", [(), (1,)])
+def test_one_wrong_row_among_many_does_not_fit(axis):
+    """All labels must be the means of their inputs, flat or not."""
+    inputs = np.arange(12.0).reshape(6, 2)
+    labels = inputs.mean(axis=1).reshape(6, *axis)
+    assert fits(inputs, labels)
+    labels[4] += 0.5
+    assert not fits(inputs, labels)
