@@ -1,6 +1,6 @@
 """The README's results, written by the program from the verdicts of the last release.
 
-    python -m pitfalls.readme       rewrite them from reports/verdicts.json
+python -m pitfalls.readme       rewrite them from reports/verdicts.json
 """
 
 import re
