@@ -19,6 +19,8 @@ from pitfalls.verification import judge
 
 SCHEMA = 1
 
+PROBE_KEYS = ("listing", "yields", "labels", "fits", "shares_memory")
+
 Judged = tuple[dict[str, Any], dict[str, Any]]
 """A result and its verdict."""
 
@@ -123,20 +125,26 @@ def gather_listings(judged: list[Judged], probes: list[dict[str, Any]]) -> list[
         )
     printed = expectations.ARTICLE_PRINTED
     return sorted(
-        ({**listing, "printed": printed[listing["listing"]]} for listing in listings),
+        ({**listing, "printed": printed.get(listing["listing"], "")} for listing in listings),
         key=lambda one: one["listing"],
     )
 
 
-def read_probes(runs: Path, sweep: str) -> list[dict[str, Any]]:
-    """Return the probes of a sweep that belong to a listing.
-
-    Raises:
-        ResultError: A file is damaged.
-    """
-    probes = [read_json(path) for path in sorted((runs / sweep / "probe").glob("**/probe.json"))]
-    keys = ("listing", "yields", "labels", "fits", "shares_memory")
-    return [{key: probed[key] for key in keys} for probed in probes if probed["listing"]]
+def read_probes(runs: Path, sweep: str) -> tuple[list[dict[str, Any]], list[str]]:
+    """Return the probes of a sweep that belong to a listing, and a message for each that cannot be read."""
+    probes, damaged = [], []
+    for path in sorted((runs / sweep / "probe").glob("**/probe.json")):
+        try:
+            content = read_json(path)
+            probed = {key: content[key] for key in PROBE_KEYS}
+        except ResultError as error:
+            damaged.append(str(error).replace(f"{runs.parent}/", ""))
+        except (KeyError, TypeError) as error:
+            damaged.append(f"{path.relative_to(runs.parent)} holds no probe: {error!r}. Probe again.")
+        else:
+            if probed["listing"] in expectations.LISTING_FITS:
+                probes.append(probed)
+    return probes, damaged
 
 
 def verify_all(runs: Path, matrix: str, article: str) -> tuple[dict[str, Any], list[Judged]]:
@@ -155,8 +163,9 @@ def verify_all(runs: Path, matrix: str, article: str) -> tuple[dict[str, Any], l
     """
     cells, damaged_cells, changed_cells = judge_sweep(runs, matrix)
     listings, damaged_listings, changed_listings = judge_sweep(runs, article)
-    probes = read_probes(runs, article)
-    if not (cells or listings or probes or damaged_cells or damaged_listings):
+    probes, damaged_probes = read_probes(runs, article)
+    damaged = damaged_cells + damaged_listings + damaged_probes
+    if not (cells or listings or probes or damaged):
         raise ResultError(
             f"there is no result below {runs / matrix} or {runs / article}.\n"
             "Train first: `make reproduce`, or name another sweep with --matrix."
@@ -166,7 +175,7 @@ def verify_all(runs: Path, matrix: str, article: str) -> tuple[dict[str, Any], l
         "cells": gather(cells),
         "listings": gather_listings(listings, probes),
         "probes": sorted(probes, key=lambda probed: probed["listing"]),
-        "damaged": damaged_cells + damaged_listings,
+        "damaged": damaged,
     }
     return content, changed_cells + changed_listings
 

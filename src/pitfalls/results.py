@@ -14,20 +14,23 @@ from typing import Any
 
 from pitfalls.errors import ConfigurationError, ResultError
 
-REQUIRED_KEYS = {
+REQUIRED_KEYS: dict[str, type | tuple[type, ...]] = {
     "cell": dict,
     "task": dict,
     "mechanism": dict,
     "training": dict,
     "loss": list,
-    "final_loss": float,
-    "standard_error": float,
+    "final_loss": (int, float),
+    "standard_error": (int, float),
     "window_steps": int,
-    "broken_rows": float,
-    "repeated_batches": float,
+    "broken_rows": (int, float),
+    "repeated_batches": (int, float),
     "shapes": dict,
     "buffer_address_mod_64": dict,
     "fingerprint": str,
+    "listing": (int, type(None)),
+    "prediction": (dict, type(None)),
+    "seconds": dict,
 }
 
 
@@ -43,6 +46,8 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
         temporary.replace(path)
     except OSError as error:
+        with suppress(OSError):
+            temporary.unlink()
         raise ConfigurationError(
             f"{path} cannot be written: {error.strerror}.\n"
             "Nothing was left half-written. Make the folder writable, or run from a copy that is yours."
@@ -86,9 +91,7 @@ def read_result(path: Path) -> dict[str, Any]:
     if not isinstance(result, dict):
         raise ResultError(f"{path} holds no run's measurements.\nDelete the file and train the cell again.")
     wrong = [
-        key
-        for key, kind in REQUIRED_KEYS.items()
-        if not isinstance(result.get(key), (int, float) if kind is float else kind)
+        key for key, kind in REQUIRED_KEYS.items() if key not in result or not isinstance(result[key], kind)
     ]
     if wrong:
         raise ResultError(
