@@ -2,11 +2,7 @@
 
 from typing import Any
 
-import numpy as np
 from matplotlib.figure import Figure
-
-GRID_POINTS = 11
-
 
 def loss_curve(result: dict[str, Any], verdict: dict[str, Any]) -> Figure:
     """Draw the loss of each epoch with the claimed value as a line."""
@@ -28,16 +24,14 @@ def loss_curve(result: dict[str, Any], verdict: dict[str, Any]) -> Figure:
     return figure
 
 
-def predictions(model: Any, high: int) -> Figure:
+def predictions(result: dict[str, Any]) -> Figure:
     """Draw a model's answers for a grid of inputs against their true means."""
-    points = np.linspace(0, high - 1, GRID_POINTS)
-    inputs_n2 = np.stack(np.meshgrid(points, points), axis=-1).reshape(-1, 2)
-    answers_n = np.ravel(model(inputs_n2))
-    truth_n = inputs_n2.mean(axis=1)
+    answers, last = result["answers"], result["task"]["high"] - 1
+    truths = [sum(pair) / 2 for pair in answers["inputs"]]
     figure = Figure(figsize=(5, 5), layout="constrained")
     axes = figure.add_subplot()
-    axes.plot([0, high - 1], [0, high - 1], color="#D55E00", linestyle="--", label="truth")
-    axes.scatter(truth_n, answers_n, s=12, color="#0072B2", label="predicted")
+    axes.plot([0, last], [0, last], color="#D55E00", linestyle="--", label="truth")
+    axes.scatter(truths, answers["values"], s=12, color="#0072B2", label="predicted")
     axes.set(xlabel="mean of the two inputs", ylabel="prediction", title="Predictions for a grid of inputs")
     axes.legend()
     return figure

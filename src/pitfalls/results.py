@@ -24,12 +24,14 @@ REQUIRED_KEYS: dict[str, type | tuple[type, ...]] = {
     "standard_error": (int, float),
     "window_steps": int,
     "broken_rows": (int, float),
+    "broken_rows_by_epoch": list,
     "repeated_batches": (int, float),
     "shapes": dict,
     "buffer_address_mod_64": dict,
     "fingerprint": str,
     "listing": (int, type(None)),
     "prediction": (dict, type(None)),
+    "answers": dict,
     "seconds": dict,
 }
 

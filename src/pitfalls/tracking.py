@@ -317,7 +317,7 @@ def write_artifacts(
     if not (result["mechanism"]["trainable_parameters"] or config.sweep == "article"):
         return
     figures.loss_curve(result, verdict).savefig(folder / "loss.png")
-    figures.predictions(model, result["task"]["high"]).savefig(folder / "predictions.png")
+    figures.predictions(result).savefig(folder / "predictions.png")
     model.save(folder / "model.keras")
 
 

@@ -32,6 +32,9 @@ SCHEMA = 1
 EXAMPLE_INPUTS = (73, 57)
 """The pair that the article asks its models for; their mean is 65."""
 
+GRID_POINTS = 6
+"""Each of the two inputs takes this many values in the grid of answers."""
+
 
 @dataclass(frozen=True)
 class Trained:
@@ -105,16 +108,18 @@ def train(config: DictConfig, cell: Cell, on_epoch_end: EpochHook = lambda epoch
             "steps_per_epoch": training.steps_per_epoch,
             "steps_per_execution": training.steps_per_execution,
         },
-        "loss": history[:, 0].reshape(training.epochs, training.steps_per_epoch).mean(axis=1).tolist(),
+        "loss": by_epoch(history[:, 0], training.steps_per_epoch),
         "final_loss": window.loss,
         "standard_error": window.standard_error,
         "window_steps": window_steps,
         "broken_batches": window.broken_batches,
         "broken_rows": window.broken_rows,
+        "broken_rows_by_epoch": by_epoch(history[:, 1], training.steps_per_epoch),
         "repeated_batches": window.repeated_batches,
         "rewritten_batches": setup.recorder.rewritten_share(window_steps),
         "shapes": shapes(setup),
         "prediction": example_prediction(model, config.task.high),
+        "answers": answers(model, config.task.high),
         "versions": versions(),
         "buffer_address_mod_64": reused_buffer_offsets(fresh),
     }
@@ -326,6 +331,18 @@ def example_prediction(model: keras.Model, high: int) -> dict[str, Any] | None:
         "label": sum(EXAMPLE_INPUTS) / 2,
         "value": float(answer.reshape(-1)[0]),
     }
+
+
+def answers(model: keras.Model, high: int) -> dict[str, Any]:
+    """Return what the model answers for a grid of pairs over the whole range, row by row."""
+    points = np.linspace(0, high - 1, GRID_POINTS)
+    inputs_n2 = np.stack(np.meshgrid(points, points), axis=-1).reshape(-1, 2)
+    return {"inputs": inputs_n2.tolist(), "values": np.ravel(model(inputs_n2)).astype(float).tolist()}
+
+
+def by_epoch(value_s: np.ndarray, steps_per_epoch: int) -> list[float]:
+    """Return the mean of each epoch's steps."""
+    return value_s.reshape(-1, steps_per_epoch).mean(axis=1).tolist()
 
 
 def versions() -> dict[str, str]:

@@ -15,6 +15,9 @@ import numpy as np
 
 from pitfalls.expectations import learned_slope
 
+Shares = tuple[float, ...]
+"""The share of independent rows in each of equally long parts of a training."""
+
 REPLICAS = 8
 STEPS_A_DRAW = 250
 RHO, EPSILON = 0.9, 1e-7  # Keras's defaults for RMSprop
@@ -66,38 +69,43 @@ class Moments:
 
 
 def batches(
-    rng: np.random.Generator, high: int, batch_size: int, share: float, broadcasts: bool
+    rng: np.random.Generator, high: int, batch_size: int, share_s: np.ndarray, broadcasts: bool
 ) -> Iterator[Moments]:
-    """Draw the moments of batches in which a share of the rows has another row's label."""
-    while True:
-        shape_srb = (STEPS_A_DRAW, REPLICAS, batch_size)
+    """Draw the moments of one batch a step, in which a share of the rows has another row's label."""
+    for first in range(0, len(share_s), STEPS_A_DRAW):
+        share_s11 = share_s[first : first + STEPS_A_DRAW, np.newaxis, np.newaxis]
+        shape_srb = (len(share_s11), REPLICAS, batch_size)
         x_srb3 = np.ones((*shape_srb, 3))
         x_srb3[..., :2] = rng.integers(0, high, size=(*shape_srb, 2))
         y_srb = x_srb3[..., :2].mean(axis=-1)
-        if share > 0:
+        if share_s11.any():
             other_srb = rng.integers(0, high, size=(*shape_srb, 2)).mean(axis=-1)
-            y_srb = np.where(rng.random(shape_srb) < share, other_srb, y_srb)
+            y_srb = np.where(rng.random(shape_srb) < share_s11, other_srb, y_srb)
         xx_sr33 = x_srb3.swapaxes(-1, -2) @ x_srb3 / batch_size
         if broadcasts:
             xy_sr3 = x_srb3.mean(axis=2) * y_srb.mean(axis=2)[..., np.newaxis]
         else:
             xy_sr3 = (x_srb3 * y_srb[..., np.newaxis]).mean(axis=2)
         yy_sr = (y_srb**2).mean(axis=2)
-        for step in range(STEPS_A_DRAW):
+        for step in range(len(share_s11)):
             yield Moments(xx_sr33[step], xy_sr3[step], yy_sr[step])
 
 
 @lru_cache
-def rmsprop_excess(high: int, batch_size: int, share: float, broadcasts: bool, schedule: Schedule) -> Excess:
+def rmsprop_excess(
+    high: int, batch_size: int, shares: Shares, broadcasts: bool, schedule: Schedule
+) -> Excess:
     """Return what RMSprop adds to the loss of a Dense(1) over the final window of a schedule.
 
     The excess is measured against the best weights on the same batches, so that the
     noise of the batches cancels. Weights start as Keras's do: Glorot uniform, bias 0.
+    A race's share changes while it trains, and a late change leaves an excess: the bias
+    must travel to its new place at no more than the rate a step.
 
     Args:
         high: Exclusive upper end of the draw.
         batch_size: Rows of a batch.
-        share: The share of rows whose inputs and labels are independent.
+        shares: The share of rows whose inputs and labels are independent, part by part.
         broadcasts: Whether the loss compares every label with every prediction.
         schedule: The training's rates and length.
     """
@@ -105,11 +113,11 @@ def rmsprop_excess(high: int, batch_size: int, share: float, broadcasts: bool, s
     limit = np.sqrt(6 / 3)
     w_r3 = np.column_stack([rng.uniform(-limit, limit, (REPLICAS, 2)), np.zeros(REPLICAS)])
     velocity_r3 = np.zeros_like(w_r3)
+    share_s = np.array(shares)[np.arange(schedule.steps) * len(shares) // schedule.steps]
+    share = share_s[-schedule.window_steps :].mean()
     best_r3 = np.tile(best_weights(high, batch_size, share, broadcasts), (REPLICAS, 1))
     total_r = np.zeros(REPLICAS)
-    draws = batches(rng, high, batch_size, share, broadcasts)
-    for step in range(schedule.steps):
-        moments = next(draws)
+    for step, moments in enumerate(batches(rng, high, batch_size, share_s, broadcasts)):
         if step >= schedule.steps - schedule.window_steps:
             total_r += moments.loss_r(w_r3) - moments.loss_r(best_r3)
         gradient_r3 = moments.gradient_r3(w_r3)

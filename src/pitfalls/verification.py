@@ -12,7 +12,7 @@ from typing import Any
 
 from pitfalls import expectations
 from pitfalls.expectations import Mechanism
-from pitfalls.twin import Excess, Schedule, rmsprop_excess
+from pitfalls.twin import Excess, Schedule, Shares, rmsprop_excess
 
 STANDARD_ERRORS = 4
 """72 claims at three seeds: at three standard errors chance alone would fail one."""
@@ -76,7 +76,7 @@ def mechanism_of(result: dict[str, Any]) -> Mechanism:
     )
 
 
-def optimizer_excess(result: dict[str, Any], share: float, broadcasts: bool) -> Excess:
+def optimizer_excess(result: dict[str, Any], shares: Shares, broadcasts: bool) -> Excess:
     """Return what the optimizer adds to a closed form: nothing to a fixed model."""
     if not result["mechanism"]["trainable_parameters"]:
         return Excess(0.0, 0.0)
@@ -86,8 +86,18 @@ def optimizer_excess(result: dict[str, Any], share: float, broadcasts: bool) -> 
         steps=training["epochs"] * training["steps_per_epoch"],
         window_steps=result["window_steps"],
     )
-    # Two digits of the share are plenty for an excess, and let runs share a twin.
-    return rmsprop_excess(task["high"], task["batch_size"], round(share, 2), broadcasts, schedule)
+    return rmsprop_excess(task["high"], task["batch_size"], shares, broadcasts, schedule)
+
+
+def shares_by_epoch(result: dict[str, Any], most: float) -> Shares:
+    """Return a race's share of independent rows in each epoch, at most `most` in those of the window.
+
+    Two digits are plenty for an excess, and let runs share a twin.
+    """
+    training, high = result["training"], result["task"]["high"]
+    shares = [min(expectations.independent_share(r, high), 1.0) for r in result["broken_rows_by_epoch"]]
+    window = -(-result["window_steps"] // training["steps_per_epoch"])
+    return tuple(round(q, 2) for q in shares[:-window] + [min(q, most) for q in shares[-window:]])
 
 
 def claim_for(result: dict[str, Any], m: Mechanism, share: float) -> Claim:
@@ -99,8 +109,9 @@ def claim_for(result: dict[str, Any], m: Mechanism, share: float) -> Claim:
         share: The share of independent rows, from the mechanism or, in a race, measured.
     """
     high, batch_size = result["task"]["high"], result["task"]["batch_size"]
-    excess = optimizer_excess(result, share, expectations.broadcasts(m))
     is_race = expectations.coupling(m).is_race
+    shares = shares_by_epoch(result, most=1.0) if is_race else (share,)
+    excess = optimizer_excess(result, shares, expectations.broadcasts(m))
     rows = result["window_steps"] * batch_size
     noise = hypot(
         result["standard_error"],
@@ -142,8 +153,10 @@ def measured_effect(result: dict[str, Any], m: Mechanism) -> str:
     """
     if not (expectations.has_rank_bug(m) or expectations.has_aliasing(m)):
         return "clean"
-    share = expectations.MASKED_TO if expectations.coupling(m).is_race else 0.0
-    excess = optimizer_excess(result, share, False)
+    is_race = expectations.coupling(m).is_race
+    share = expectations.MASKED_TO if is_race else 0.0
+    shares = shares_by_epoch(result, most=share) if is_race else (share,)
+    excess = optimizer_excess(result, shares, False)
     form = expectations.trainable_loss if m.trainable else expectations.fixed_loss
     sound = form(result["task"]["high"], result["task"]["batch_size"], share, False) + excess.loss
     tolerance = STANDARD_ERRORS * hypot(result["standard_error"], excess.standard_error)

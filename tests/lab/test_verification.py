@@ -40,7 +40,7 @@ FIXED = {
 
 def with_excess(optimum, q=0.0, broadcasts=False):
     """Return what a Dense measures: its optimum and what RMSprop adds."""
-    return optimum + rmsprop_excess(100, 64, q, broadcasts, QUICK).loss
+    return optimum + rmsprop_excess(100, 64, (q,), broadcasts, QUICK).loss
 
 
 DENSE = {
@@ -227,3 +227,16 @@ def test_a_verdict_has_the_keys_that_are_written_down(result_of):
     assert verdict["claim"]["reason"] == (
         "inputs and labels reach the model as they were yielded; labels and predictions have one shape."
     )
+
+
+def test_a_race_that_came_apart_late_is_judged_by_a_twin_that_did_too(result_of):
+    """440 where 417 is claimed failed a run whose rows had matched for its first 900 steps: the twin follows them."""
+    late = [0.0] * 9 + [BROKEN] * 21
+    shares = (0.0,) * 9 + (1.0,) * 21
+    loss = V + rmsprop_excess(100, 64, shares, False, QUICK).loss
+    measured = {"final_loss": loss, "broken_rows": BROKEN, "standard_error": 2.0, "repeated_batches": 0.1}
+    cell = ("keras3", "reused_inputs_aligned", "dense")
+    assert judge(result_of(*cell, **measured, broken_rows_by_epoch=late)).reasons == []
+    assert loss > V + 20
+    (reason,) = judge(result_of(*cell, **measured)).reasons
+    assert "is not 417" in reason
