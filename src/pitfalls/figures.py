@@ -4,6 +4,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+
 def loss_curve(result: dict[str, Any], verdict: dict[str, Any]) -> Figure:
     """Draw the loss of each epoch with the claimed value as a line."""
     cell, claim = result["cell"], verdict["claim"]
