@@ -30,7 +30,8 @@ def main() -> int:
     parser.add_argument("--report-only", action="store_true", help="exit with 0 also if a claim failed")
     told = parser.parse_args()
     with messages_instead_of_tracebacks():
-        verdicts, changed = judging.verify_all(ROOT / "runs", told.matrix, told.article)
+        guard = judging.read_guard(ROOT / "reports" / "guard.json")
+        verdicts, changed = judging.verify_all(ROOT / "runs", told.matrix, told.article, guard)
         if (told.matrix, told.article) == ("matrix", "article"):
             write_json(ROOT / "reports" / "verdicts.json", verdicts)
             write_json(ROOT / "reports" / "metrics.json", tables.counts(verdicts))

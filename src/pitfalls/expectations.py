@@ -225,6 +225,20 @@ def expected_effect(m: Mechanism) -> str:
     return "masked" if seen.is_rewritten or is_rank_bug_masked(m) else "repaired"
 
 
+def expected_rules(m: Mechanism) -> list[str]:
+    """Return the rules of the guard that must fire on a cell, sorted; none where it has no bug.
+
+    The guard sees labels and predictions before anything gives them one rank.
+    """
+    disagree = len(m.label) != len(m.prediction)
+    rules = {
+        "aliased-batch": has_aliasing(m),
+        "broadcast-loss": disagree,
+        "declared-shape": m.declared_rank != len(m.prediction),
+    }
+    return sorted(rule for rule, fires in rules.items() if fires)
+
+
 def broadcasts(m: Mechanism) -> bool:
     """Tell whether the loss averages more errors than the batch has rows."""
     return len(loss_difference(m)) == 2 and loss_difference(m)[1] > 1

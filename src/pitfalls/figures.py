@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 def loss_curve(result: dict[str, Any], verdict: dict[str, Any]) -> Figure:
     """Draw the loss of each epoch with the claimed value as a line."""
     cell, claim = result["cell"], verdict["claim"]
-    figure = Figure(figsize=(7, 4), layout="constrained")
-    axes = figure.add_subplot()
+    figure = Figure(figsize=(7, 4))  # no layout engine: it would cost half of a picture's time
+    axes = figure.add_axes((0.11, 0.13, 0.86, 0.78))
     axes.plot(
         range(1, len(result["loss"]) + 1), result["loss"], marker=".", color="#0072B2", label="measured"
     )
@@ -29,8 +29,8 @@ def predictions(result: dict[str, Any]) -> Figure:
     """Draw a model's answers for a grid of inputs against their true means."""
     answers, last = result["answers"], result["task"]["high"] - 1
     truths = [sum(pair) / 2 for pair in answers["inputs"]]
-    figure = Figure(figsize=(5, 5), layout="constrained")
-    axes = figure.add_subplot()
+    figure = Figure(figsize=(5, 5))
+    axes = figure.add_axes((0.13, 0.11, 0.84, 0.81))
     axes.plot([0, last], [0, last], color="#D55E00", linestyle="--", label="truth")
     axes.scatter(truths, answers["values"], s=12, color="#0072B2", label="predicted")
     axes.set(xlabel="mean of the two inputs", ylabel="prediction", title="Predictions for a grid of inputs")

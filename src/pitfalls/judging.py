@@ -15,11 +15,14 @@ from pitfalls import expectations
 from pitfalls.config import ROOT, register
 from pitfalls.errors import ResultError
 from pitfalls.results import find_results, json_text, read_json, read_result, write_json
-from pitfalls.verification import judge
+from pitfalls.verification import judge, mechanism_of
 
 SCHEMA = 1
 
 PROBE_KEYS = ("listing", "yields", "labels", "fits", "shares_memory")
+
+CellKey = tuple[str, str, str]
+"""Runtime, generator and model."""
 
 Judged = tuple[dict[str, Any], dict[str, Any]]
 """A result and its verdict."""
@@ -59,19 +62,73 @@ def judge_sweep(runs: Path, sweep: str) -> tuple[list[Judged], list[str], list[J
     return judged, damaged, changed
 
 
-def gather(judged: list[Judged]) -> list[dict[str, Any]]:
+def read_guard(path: Path) -> dict[CellKey, list[str]]:
+    """Return the rules that the guard's check fired on each cell, sorted; nothing if it has not run.
+
+    Raises:
+        ResultError: The file is damaged.
+    """
+    if not path.exists():
+        return {}
+    checked = read_json(path)
+    try:
+        on_generator = {one["generator"]: fired_rules(one) for one in checked["generators"]}
+        return {
+            (one["runtime"], one["generator"], one["model"]): sorted(
+                on_generator[one["generator"]] | fired_rules(one)
+            )
+            for one in checked["models"]
+        }
+    except (KeyError, TypeError) as error:
+        raise ResultError(
+            f"{path} is no report of the guard: {error!r}.\nRun python src/check.py."
+        ) from error
+
+
+def fired_rules(report: dict[str, Any]) -> set[str]:
+    """Return a report's rules; what could not be checked has the one rule `error`, which nothing expects."""
+    return {"error"} if report["status"] == "error" else set(report["rules"])
+
+
+def gather(judged: list[Judged], guard: dict[CellKey, list[str]]) -> list[dict[str, Any]]:
     """Return one entry a cell, over its seeds.
 
     The claim and the measured loss are means over seeds (a race's claim follows each
     run's own q), the interval is from the lowest to the highest seed, and the tolerance is that of
-    one run. A cell passes if each of its runs does.
+    one run. A cell passes if each of its runs does, and if the guard fired the rules that
+    its mechanism calls for and no others.
+
+    Args:
+        judged: Results and verdicts.
+        guard: The rules that fired on each cell; a cell that is not in it was not checked.
     """
     cells: dict[tuple[str, ...], list[Judged]] = defaultdict(list)
     for result, verdict in judged:
         cells[tuple(result["cell"][axis] for axis in ("runtime", "generator", "model"))].append(
             (result, verdict)
         )
-    return [entry(runs) for runs in cells.values()]
+    return [with_guard(entry(runs), runs[0][0], guard) for runs in cells.values()]
+
+
+def with_guard(
+    entry: dict[str, Any], result: dict[str, Any], guard: dict[CellKey, list[str]]
+) -> dict[str, Any]:
+    """Join what the guard fired on a cell with what it must fire there."""
+    cell = entry["cell"]
+    fired = guard.get((cell["runtime"], cell["generator"], cell["model"]))
+    if fired is None:
+        return entry | {"guard": None}
+    expected = expectations.expected_rules(mechanism_of(result))
+    joined = entry | {"guard": {"fired": fired, "expected": expected}}
+    if fired != expected:
+        reason = f"the guard fired {words(fired)}, where it must fire {words(expected)}"
+        joined |= {"verdict": "fail", "reasons": [*entry["reasons"], reason]}
+    return joined
+
+
+def words(rules: list[str]) -> str:
+    """Name some rules."""
+    return ", ".join(rules) or "nothing"
 
 
 def entry(runs: list[Judged]) -> dict[str, Any]:
@@ -147,13 +204,16 @@ def read_probes(runs: Path, sweep: str) -> tuple[list[dict[str, Any]], list[str]
     return probes, damaged
 
 
-def verify_all(runs: Path, matrix: str, article: str) -> tuple[dict[str, Any], list[Judged]]:
+def verify_all(
+    runs: Path, matrix: str, article: str, guard: dict[CellKey, list[str]]
+) -> tuple[dict[str, Any], list[Judged]]:
     """Verify the matrix, the article and the probes.
 
     Args:
         runs: The folder of all sweeps.
         matrix: The sweep that holds the matrix.
         article: The sweep that holds the article.
+        guard: The rules that fired on each cell.
 
     Returns:
         The content of reports/verdicts.json, and the runs whose verdict is new.
@@ -172,7 +232,7 @@ def verify_all(runs: Path, matrix: str, article: str) -> tuple[dict[str, Any], l
         )
     content = {
         "schema": SCHEMA,
-        "cells": gather(cells),
+        "cells": gather(cells, guard),
         "listings": gather_listings(listings, probes),
         "probes": sorted(probes, key=lambda probed: probed["listing"]),
         "damaged": damaged,

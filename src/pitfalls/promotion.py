@@ -13,14 +13,14 @@ class PromotionError(PitfallsError, RuntimeError):
 
 
 def promote(reports: Path, champion: dict[str, Any]) -> None:
-    """Write champion.json if every claim holds and the champion's own cell is clean.
+    """Write champion.json if every claim holds, and the champion's own cell is clean and passed the guard.
 
     Args:
         reports: The folder of verdicts.json.
         champion: runtime, generator, model and seed of the run.
 
     Raises:
-        PromotionError: A claim failed, or the champion's cell is missing or not clean.
+        PromotionError: A claim failed, or the champion's cell is missing, not clean, or not passed by the guard.
         ResultError: verdicts.json is missing or damaged.
     """
     verdicts = read_json(reports / "verdicts.json")
@@ -47,5 +47,11 @@ def promote(reports: Path, champion: dict[str, Any]) -> None:
         raise PromotionError(
             f"the champion {name} is not clean: its bug {entry['effect']}.\n"
             "Name a clean cell under `champion` in params.yaml, see reports/matrix.md."
+        )
+    if entry["guard"] is None or entry["guard"]["fired"]:
+        found = "did not look at it" if entry["guard"] is None else ", ".join(entry["guard"]["fired"])
+        raise PromotionError(
+            f"the champion {name} has not passed the guard: {found}.\n"
+            "Run python src/check.py and python src/verify.py, or name another champion in params.yaml."
         )
     write_json(reports / "champion.json", {"champion": champion, "measured": entry["measured"]})

@@ -69,7 +69,7 @@ def train(config: DictConfig, cell: Cell, on_epoch_end: EpochHook = lambda epoch
         `mlflow_run_id`, and the trained functional model.
     """
     started = time.perf_counter()
-    keras.backend.clear_session()
+    keras.backend.clear_session(free_memory=False)  # collecting garbage would take a third of a short run
     keras.utils.set_random_seed(cell.seed)
     training = config.training
     steps = training.epochs * training.steps_per_epoch

@@ -76,7 +76,7 @@ def test_a_damaged_result_is_listed_and_fails(tmp_path, put, key, value, said):
     put(CELL)
     broken = put(("keras2", "reused_inputs", "mean_lambda"), listing=1)
     damage(broken, key, value)
-    content, _ = verify_all(tmp_path / "runs", "matrix", "article")
+    content, _ = verify_all(tmp_path / "runs", "matrix", "article", {})
     (line,) = content["damaged"]
     assert said in line and "keras2/reused_inputs/mean_lambda/seed-0/result.json" in line
     assert str(tmp_path) not in line
@@ -100,7 +100,7 @@ STALE = {"standard_error": 8.0, "broken_rows": 0.9933, "rewritten_batches": 1.0,
 def test_seeds_are_gathered_into_means_and_an_interval(result_of):
     """In the order of the seeds, whatever order they were found in."""
     judged = judged_with(result_of, *({"final_loss": loss} | STALE for loss in (830.0, 839.0, 824.0)))
-    (cell,) = gather([judged[2], judged[0], judged[1]])
+    (cell,) = gather([judged[2], judged[0], judged[1]], {})
     assert cell["cell"] == {"runtime": "keras2", "generator": "reused_inputs", "model": "mean_lambda"}
     assert cell["measured"] == pytest.approx(831.0)
     assert cell["interval"] == [824.0, 839.0]
@@ -112,7 +112,7 @@ def test_seeds_are_gathered_into_means_and_an_interval(result_of):
 def test_one_seed_that_fails_fails_its_cell_and_is_named(result_of):
     """A mean over seeds must not hide it: 833 is the mean of 433 and 1233."""
     judged = judged_with(result_of, *({"final_loss": loss} | STALE for loss in (433.25, 1233.25)))
-    (cell,) = gather(judged)
+    (cell,) = gather(judged, {})
     assert cell["measured"] == pytest.approx(833.25)
     assert cell["verdict"] == "fail"
     assert [reason.split(" is not")[0] for reason in cell["reasons"]] == [
@@ -124,7 +124,7 @@ def test_one_seed_that_fails_fails_its_cell_and_is_named(result_of):
 def test_seeds_of_several_effects_show_them_all(result_of):
     """A race may be masked at one seed and bite at another."""
     sound = STALE | {"broken_rows": 0.0, "final_loss": 0.0, "standard_error": 0.0}
-    (cell,) = gather(judged_with(result_of, {"final_loss": 833.0} | STALE, sound))
+    (cell,) = gather(judged_with(result_of, {"final_loss": 833.0} | STALE, sound), {})
     assert (cell["effect"], cell["verdict"]) == ("bites or masked", "fail")
 
 
@@ -180,7 +180,7 @@ def test_a_damaged_probe_is_listed_and_fails(tmp_path, put, text):
     damaged = tmp_path / "runs/article/probe/b/seed-0/probe.json"
     write_json(damaged, None)
     damaged.write_text(text)
-    content, _ = verify_all(tmp_path / "runs", "matrix", "article")
+    content, _ = verify_all(tmp_path / "runs", "matrix", "article", {})
     assert [probe["listing"] for probe in content["probes"]] == [3]
     (line,) = content["damaged"]
     assert "runs/article/probe/b/seed-0/probe.json" in line
@@ -190,14 +190,14 @@ def test_a_probe_that_belongs_to_no_listing_is_left_alone(tmp_path, put):
     """Whoever probed by hand wants no verdict."""
     put(CELL)
     write_json(tmp_path / "runs/article/probe/a/seed-0/probe.json", probed(None, [True, True]))
-    content, _ = verify_all(tmp_path / "runs", "matrix", "article")
+    content, _ = verify_all(tmp_path / "runs", "matrix", "article", {})
     assert content["probes"] == content["listings"] == content["damaged"] == []
 
 
 def test_no_result_at_all_is_an_error_in_these_words(tmp_path):
     """The whole text: an empty folder proves nothing."""
     with pytest.raises(ResultError) as refused:
-        verify_all(tmp_path, "matrix", "article")
+        verify_all(tmp_path, "matrix", "article", {})
     assert str(refused.value) == (
         f"there is no result below {tmp_path / 'matrix'} or {tmp_path / 'article'}.\n"
         "Train first: `make reproduce`, or name another sweep with --matrix."
