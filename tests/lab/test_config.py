@@ -201,8 +201,11 @@ def copied_source(tmp_path, monkeypatch):
     """Let fingerprints be taken of a copy of the package and the lock file."""
     package = tmp_path / "src" / "pitfalls"
     package.mkdir(parents=True)
-    for source in Path(config.__file__).parent.glob("*.py"):
-        (package / source.name).write_bytes(source.read_bytes())
+    real = Path(config.__file__).parent
+    for source in real.rglob("*.py"):
+        copy = package / source.relative_to(real)
+        copy.parent.mkdir(exist_ok=True)
+        copy.write_bytes(source.read_bytes())
     (tmp_path / "requirements.lock").write_bytes((config.ROOT / "requirements.lock").read_bytes())
     monkeypatch.setattr(config, "__file__", str(package / "config.py"))
     monkeypatch.setattr(config, "ROOT", tmp_path)
@@ -219,7 +222,7 @@ def test_an_edit_of_what_trains_changes_the_fingerprint(copied_source, module):
 
 
 @pytest.mark.parametrize(
-    "module", ["expectations", "verification", "twin", "judging", "tables", "report", "tracking"]
+    "module", ["expectations", "verification", "twin", "judging", "tables", "report", "tracking/runs"]
 )
 def test_an_edit_of_what_judges_leaves_the_fingerprint(copied_source, module):
     """An edited formula trains nothing."""

@@ -1,0 +1,141 @@
+"""One run: opened when the training starts, filled when it is over, tagged again when it is judged again."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import mlflow
+from mlflow.exceptions import MlflowException
+from mlflow.tracking.context.registry import resolve_tags
+from omegaconf import DictConfig
+
+from pitfalls.config import Cell
+from pitfalls.tracking.contents import (
+    dataset_of,
+    metrics_of,
+    params_of,
+    probe_table,
+    tags_of,
+    verdict_tags,
+    write_artifacts,
+)
+from pitfalls.tracking.store import NOTE, client_for, experiment_of, tracking_errors
+
+
+class TrackedRun:
+    """One run in MLflow: opened when the training starts, filled when it is over."""
+
+    def __init__(self, config: DictConfig, cell: Cell) -> None:
+        """Open the run.
+
+        Raises:
+            TrackingError: The store cannot be opened.
+        """
+        self._uri = config.tracking.uri
+        self._config = config
+        self._client = client_for(config.tracking)
+        with tracking_errors(self._uri):
+            self.run_id = create_run(self._client, config, str(cell), tags_of(config, cell))
+
+    def log(
+        self, result: dict[str, Any], verdict: dict[str, Any], probed: dict[str, Any], model: Any
+    ) -> None:
+        """Log all that a finished run measured.
+
+        Args:
+            result: Its measurements.
+            verdict: What verification says of them.
+            probed: Two yields of its generator, held together.
+            model: The trained Keras model.
+
+        Raises:
+            TrackingError: The store does not answer.
+        """
+        with tracking_errors(self._uri), tempfile.TemporaryDirectory() as folder:
+            self._client.log_batch(
+                self.run_id,
+                metrics=metrics_of(result, verdict),
+                params=params_of(self._config, result),
+                tags=verdict_tags(result, verdict),
+            )
+            self._client.log_inputs(self.run_id, datasets=[dataset_of(result, probed)])
+            self._client.log_table(self.run_id, probe_table(probed), "probe.json")
+            write_artifacts(Path(folder), self._config, result, verdict, model)
+            self._client.log_artifacts(self.run_id, folder)
+
+    def end(self, status: str, error: BaseException | None = None) -> None:
+        """End the run, with its error if there was one."""
+        with tracking_errors(self._uri):
+            if error is not None:
+                text = f"{type(error).__name__}: {error}"
+                self._client.set_tag(self.run_id, "error", text[:5000])
+                self._client.set_tag(self.run_id, NOTE, f"**Failed.** {text[:2000]}")
+            self._client.set_terminated(self.run_id, status)
+
+
+class Untracked:
+    """What stands for a tracked run under `tracking=off`."""
+
+    run_id = None
+
+    def log(self, *measured: Any) -> None:
+        """Log nothing."""
+
+
+@contextmanager
+def tracked_run(config: DictConfig, cell: Cell) -> Iterator[TrackedRun | Untracked]:
+    """Track what happens inside as one run; an error inside ends it FAILED and goes on.
+
+    Under `mlflow run` the project's own run says which run holds the training.
+
+    Raises:
+        TrackingError: The store cannot be opened, or does not answer at the end.
+    """
+    if not config.tracking.enabled:
+        yield Untracked()
+        return
+    run = TrackedRun(config, cell)
+    link_project_run(config.tracking.uri, run.run_id)
+    try:
+        yield run
+    except BaseException as error:
+        run.end("KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED", error)
+        raise
+    run.end("FINISHED")
+
+
+def create_run(client: mlflow.MlflowClient, config: DictConfig, name: str, tags: dict[str, str]) -> str:
+    """Create a run in its sweep's experiment and return its id."""
+    experiment = experiment_of(client, config.sweep)
+    run = client.create_run(experiment, tags=resolve_tags(tags), run_name=name)
+    return run.info.run_id
+
+
+def retag(tracking: DictConfig, judged: list[tuple[dict[str, Any], dict[str, Any]]]) -> None:
+    """Put new verdicts on the runs of results that were tracked.
+
+    Args:
+        tracking: Where they are tracked.
+        judged: Result and verdict of each run.
+
+    Raises:
+        TrackingError: The store cannot be opened.
+    """
+    client = client_for(tracking)
+    for result, verdict in judged:
+        try:
+            client.log_batch(result["mlflow_run_id"], tags=verdict_tags(result, verdict))
+        except MlflowException:
+            continue  # The run was deleted in MLflow, or the store is a newer one: nothing is there to tag.
+
+
+def link_project_run(uri: str, run_id: str) -> None:
+    """Under `mlflow run`, say on the project's own run which run holds the training."""
+    project_run = os.environ.get("MLFLOW_RUN_ID")
+    if project_run:
+        with tracking_errors(uri):
+            client = mlflow.MlflowClient(tracking_uri=uri)
+            client.set_tag(project_run, NOTE, f"The training is tracked as run `{run_id}`.")
