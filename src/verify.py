@@ -35,7 +35,7 @@ def main() -> int:
         if (told.matrix, told.article) == ("matrix", "article"):
             write_json(ROOT / "reports" / "verdicts.json", verdicts)
             write_json(ROOT / "reports" / "metrics.json", tables.counts(verdicts))
-        judging.retag_changed(changed)
+        judging.retag_changed(changed, guard)
         tables.print_verdicts(verdicts)
     return 0 if told.report_only or tables.all_hold(verdicts) else 1
 

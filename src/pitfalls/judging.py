@@ -21,19 +21,67 @@ SCHEMA = 1
 
 PROBE_KEYS = ("listing", "yields", "labels", "fits", "shares_memory")
 
-CellKey = tuple[str, str, str]
-"""Runtime, generator and model."""
+Guard = dict[tuple[str, str, str], list[dict[str, Any]]]
+"""What the guard found on each (runtime, generator, model); a cell that is not in it was not checked."""
 
 Judged = tuple[dict[str, Any], dict[str, Any]]
 """A result and its verdict."""
 
 
-def judge_sweep(runs: Path, sweep: str) -> tuple[list[Judged], list[str], list[Judged]]:
+def read_guard(path: Path) -> Guard:
+    """Return what the guard's check found, nothing if it has not run.
+
+    What it could not check counts as a finding of the rule `error`, which no cell expects.
+
+    Raises:
+        ResultError: The file is damaged.
+    """
+    if not path.exists():
+        return {}
+    checked = read_json(path)
+    try:
+        on_generator = {one["generator"]: findings_of(one) for one in checked["generators"]}
+        return {
+            (one["runtime"], one["generator"], one["model"]): on_generator[one["generator"]]
+            + findings_of(one)
+            for one in checked["models"]
+        }
+    except (KeyError, TypeError) as error:
+        raise ResultError(
+            f"{path} is no report of the guard: {error!r}.\nRun python src/check.py."
+        ) from error
+
+
+def findings_of(report: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return a report's findings, or the reason why there are none to be had."""
+    if report["status"] == "error":
+        return [{"rule": "error", "array": "", "message": " ".join(report["not_checked"]), "fix": ""}]
+    return list(report["findings"])
+
+
+def with_guard(verdict: dict[str, Any], result: dict[str, Any], guard: Guard) -> dict[str, Any]:
+    """Join a run's verdict with what the guard fired on its cell, which must be what its mechanism calls for."""
+    cell = result["cell"]
+    found = guard.get((cell["runtime"], cell["generator"], cell["model"]))
+    if found is None:
+        return verdict | {"guard": None}
+    fired = sorted({finding["rule"] for finding in found})
+    expected = expectations.expected_rules(mechanism_of(result))
+    joined = verdict | {"guard": {"fired": fired, "expected": expected}}
+    if fired != expected:
+        told, wanted = (", ".join(rules) or "nothing" for rules in (fired, expected))
+        reason = f"the guard fired {told}, where it must fire {wanted}"
+        joined |= {"verdict": "fail", "reasons": [*verdict["reasons"], reason]}
+    return joined
+
+
+def judge_sweep(runs: Path, sweep: str, guard: Guard) -> tuple[list[Judged], list[str], list[Judged]]:
     """Verify every result of a sweep.
 
     Args:
         runs: The folder of all sweeps.
         sweep: Its name.
+        guard: What the guard found on each cell.
 
     Returns:
         The judged results; a message for each result that cannot be read; and those of the
@@ -45,7 +93,7 @@ def judge_sweep(runs: Path, sweep: str) -> tuple[list[Judged], list[str], list[J
     for path in find_results(runs, sweep):
         try:
             result = read_result(path)
-            verdict = judge(result).as_json()
+            verdict = with_guard(judge(result).as_json(), result, guard)
         except ResultError as error:
             damaged.append(str(error).replace(f"{runs.parent}/", ""))
             continue
@@ -62,73 +110,19 @@ def judge_sweep(runs: Path, sweep: str) -> tuple[list[Judged], list[str], list[J
     return judged, damaged, changed
 
 
-def read_guard(path: Path) -> dict[CellKey, list[str]]:
-    """Return the rules that the guard's check fired on each cell, sorted; nothing if it has not run.
-
-    Raises:
-        ResultError: The file is damaged.
-    """
-    if not path.exists():
-        return {}
-    checked = read_json(path)
-    try:
-        on_generator = {one["generator"]: fired_rules(one) for one in checked["generators"]}
-        return {
-            (one["runtime"], one["generator"], one["model"]): sorted(
-                on_generator[one["generator"]] | fired_rules(one)
-            )
-            for one in checked["models"]
-        }
-    except (KeyError, TypeError) as error:
-        raise ResultError(
-            f"{path} is no report of the guard: {error!r}.\nRun python src/check.py."
-        ) from error
-
-
-def fired_rules(report: dict[str, Any]) -> set[str]:
-    """Return a report's rules; what could not be checked has the one rule `error`, which nothing expects."""
-    return {"error"} if report["status"] == "error" else set(report["rules"])
-
-
-def gather(judged: list[Judged], guard: dict[CellKey, list[str]]) -> list[dict[str, Any]]:
+def gather(judged: list[Judged]) -> list[dict[str, Any]]:
     """Return one entry a cell, over its seeds.
 
     The claim and the measured loss are means over seeds (a race's claim follows each
     run's own q), the interval is from the lowest to the highest seed, and the tolerance is that of
-    one run. A cell passes if each of its runs does, and if the guard fired the rules that
-    its mechanism calls for and no others.
-
-    Args:
-        judged: Results and verdicts.
-        guard: The rules that fired on each cell; a cell that is not in it was not checked.
+    one run. A cell passes if each of its runs does.
     """
     cells: dict[tuple[str, ...], list[Judged]] = defaultdict(list)
     for result, verdict in judged:
         cells[tuple(result["cell"][axis] for axis in ("runtime", "generator", "model"))].append(
             (result, verdict)
         )
-    return [with_guard(entry(runs), runs[0][0], guard) for runs in cells.values()]
-
-
-def with_guard(
-    entry: dict[str, Any], result: dict[str, Any], guard: dict[CellKey, list[str]]
-) -> dict[str, Any]:
-    """Join what the guard fired on a cell with what it must fire there."""
-    cell = entry["cell"]
-    fired = guard.get((cell["runtime"], cell["generator"], cell["model"]))
-    if fired is None:
-        return entry | {"guard": None}
-    expected = expectations.expected_rules(mechanism_of(result))
-    joined = entry | {"guard": {"fired": fired, "expected": expected}}
-    if fired != expected:
-        reason = f"the guard fired {words(fired)}, where it must fire {words(expected)}"
-        joined |= {"verdict": "fail", "reasons": [*entry["reasons"], reason]}
-    return joined
-
-
-def words(rules: list[str]) -> str:
-    """Name some rules."""
-    return ", ".join(rules) or "nothing"
+    return [entry(runs) for runs in cells.values()]
 
 
 def entry(runs: list[Judged]) -> dict[str, Any]:
@@ -148,6 +142,7 @@ def entry(runs: list[Judged]) -> dict[str, Any]:
         "broken_rows": mean([result["broken_rows"] for result in results]),
         "seeds": [result["cell"]["seed"] for result in results],
         "effect": " or ".join(effects),
+        "guard": verdicts[0]["guard"],
         "verdict": "fail" if failed else "pass",
         "reasons": failed,
     }
@@ -204,16 +199,14 @@ def read_probes(runs: Path, sweep: str) -> tuple[list[dict[str, Any]], list[str]
     return probes, damaged
 
 
-def verify_all(
-    runs: Path, matrix: str, article: str, guard: dict[CellKey, list[str]]
-) -> tuple[dict[str, Any], list[Judged]]:
+def verify_all(runs: Path, matrix: str, article: str, guard: Guard) -> tuple[dict[str, Any], list[Judged]]:
     """Verify the matrix, the article and the probes.
 
     Args:
         runs: The folder of all sweeps.
         matrix: The sweep that holds the matrix.
         article: The sweep that holds the article.
-        guard: The rules that fired on each cell.
+        guard: What the guard found on each cell.
 
     Returns:
         The content of reports/verdicts.json, and the runs whose verdict is new.
@@ -221,8 +214,8 @@ def verify_all(
     Raises:
         ResultError: There is no result at all.
     """
-    cells, damaged_cells, changed_cells = judge_sweep(runs, matrix)
-    listings, damaged_listings, changed_listings = judge_sweep(runs, article)
+    cells, damaged_cells, changed_cells = judge_sweep(runs, matrix, guard)
+    listings, damaged_listings, changed_listings = judge_sweep(runs, article, guard)
     probes, damaged_probes = read_probes(runs, article)
     damaged = damaged_cells + damaged_listings + damaged_probes
     if not (cells or listings or probes or damaged):
@@ -232,7 +225,7 @@ def verify_all(
         )
     content = {
         "schema": SCHEMA,
-        "cells": gather(cells, guard),
+        "cells": gather(cells),
         "listings": gather_listings(listings, probes),
         "probes": sorted(probes, key=lambda probed: probed["listing"]),
         "damaged": damaged,
@@ -240,8 +233,8 @@ def verify_all(
     return content, changed_cells + changed_listings
 
 
-def retag_changed(changed: list[Judged]) -> None:
-    """Put new verdicts on the MLflow runs of results that were tracked in the local store."""
+def retag_changed(changed: list[Judged], guard: Guard) -> None:
+    """Put new verdicts, and what the guard found, on the MLflow runs of the local store."""
     tracked = [(result, verdict) for result, verdict in changed if result.get("mlflow_run_id")]
     if not tracked:
         return
@@ -250,4 +243,4 @@ def retag_changed(changed: list[Judged]) -> None:
     register()
     store = OmegaConf.load(ROOT / "conf" / "tracking" / "local.yaml")
     assert isinstance(store, DictConfig)
-    retag(store, tracked)
+    retag(store, tracked, guard)

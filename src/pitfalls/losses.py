@@ -25,7 +25,7 @@ class UnalignedMeanSquare(keras.losses.Loss):
 
 def unaligned() -> keras.losses.Loss:
     """Return the plain mean square, as written by hand and as Keras 2.2 had it."""
-    return UnalignedMeanSquare()
+    return UnalignedMeanSquare(name="unaligned_mean_square")
 
 
 def difference_shape(loss: keras.losses.Loss, label: object, prediction: object) -> list[int]:

@@ -50,12 +50,13 @@ class Verdict:
         return "fail" if self.reasons else "pass"
 
     def as_json(self) -> dict[str, Any]:
-        """Return the verdict with the keys of verdict.json."""
+        """Return the verdict with the keys of verdict.json; whether the guard agrees is joined later."""
         return {
             "claim": asdict(self.claim),
             "effect": self.effect,
             "verdict": self.verdict,
             "reasons": self.reasons,
+            "guard": None,
         }
 
 

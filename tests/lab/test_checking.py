@@ -6,8 +6,9 @@ import pytest
 
 from pitfalls import checking, guard
 from pitfalls.config import ROOT
+from pitfalls.errors import ResultError
 from pitfalls.expectations import expected_rules
-from pitfalls.judging import gather, read_guard
+from pitfalls.judging import read_guard, with_guard
 from pitfalls.results import write_json
 from pitfalls.verification import judge, mechanism_of
 
@@ -24,7 +25,8 @@ def checked():
 def rules(checked, tmp_path):
     """Return the rules that fired on each cell, as `verify` reads them."""
     write_json(tmp_path / "guard.json", checked)
-    return read_guard(tmp_path / "guard.json")
+    found = read_guard(tmp_path / "guard.json")
+    return {cell: sorted({finding["rule"] for finding in findings}) for cell, findings in found.items()}
 
 
 def test_every_generator_that_reuses_a_buffer_is_found_and_no_other(checked):
@@ -83,14 +85,13 @@ def test_a_generator_that_cannot_be_checked_is_an_error_and_no_traceback():
         (["error"], "the guard fired error, where it must fire aliased-batch"),
     ],
 )
-def test_a_guard_that_is_silent_or_cries_wolf_fails_the_cell(result_of, fired, reason):
-    """The claim holds, and the cell does not."""
+def test_a_guard_that_is_silent_or_cries_wolf_fails_the_run(result_of, fired, reason):
+    """The claim holds, and the verdict is `fail`."""
     result = result_of("keras3", "reused_inputs", "mean_lambda")
-    judged = [(result, judge(result).as_json())]
-    cell = ("keras3", "reused_inputs", "mean_lambda")
-    (right,) = gather(judged, {cell: ["aliased-batch"]})
+    verdict, cell = judge(result).as_json(), ("keras3", "reused_inputs", "mean_lambda")
+    right = with_guard(verdict, result, {cell: [{"rule": "aliased-batch"}] * 2})
     assert (right["verdict"], right["reasons"]) == ("pass", [])
-    (wrong,) = gather(judged, {cell: fired})
+    wrong = with_guard(verdict, result, {cell: [{"rule": rule} for rule in fired]})
     assert wrong["verdict"] == "fail"
     assert wrong["reasons"][0].startswith(reason)
 
@@ -98,5 +99,22 @@ def test_a_guard_that_is_silent_or_cries_wolf_fails_the_cell(result_of, fired, r
 def test_a_cell_that_was_not_checked_is_judged_by_its_claim_alone(result_of):
     """`python src/verify.py --matrix mine` needs no stage `check`."""
     result = result_of("keras3", "reused_inputs", "mean_lambda")
-    (entry,) = gather([(result, judge(result).as_json())], {})
-    assert (entry["guard"], entry["verdict"]) == (None, "pass")
+    joined = with_guard(judge(result).as_json(), result, {})
+    assert (joined["guard"], joined["verdict"]) == (None, "pass")
+
+
+def test_what_could_not_be_checked_counts_against_the_guard(tmp_path):
+    """An error is a finding that no cell expects."""
+    report = {"status": "error", "rules": [], "findings": [], "not_checked": ["It ended."]}
+    model = {"runtime": "keras3", "generator": "empty", "model": "dense", **report}
+    content = {"schema": 1, "generators": [{"generator": "empty", **report}], "models": [model]}
+    write_json(tmp_path / "guard.json", content)
+    found = read_guard(tmp_path / "guard.json")[("keras3", "empty", "dense")]
+    assert [finding["rule"] for finding in found] == ["error", "error"]
+
+
+def test_a_damaged_report_of_the_guard_is_named_with_its_cure(tmp_path):
+    """No traceback."""
+    (tmp_path / "guard.json").write_text("[]")
+    with pytest.raises(ResultError, match="Run python src/check"):
+        read_guard(tmp_path / "guard.json")

@@ -32,7 +32,7 @@ def put(tmp_path, result_of):
 def test_a_sweep_is_judged_and_each_verdict_stands_beside_its_result(tmp_path, put):
     """One verdict.json a run."""
     paths = [put(CELL), put(CELL, 1), put(OTHER, final_loss=400.0)]
-    judged, damaged, changed = judge_sweep(tmp_path / "runs", "matrix")
+    judged, damaged, changed = judge_sweep(tmp_path / "runs", "matrix", {})
     assert [verdict["verdict"] for _, verdict in judged] == ["pass", "pass", "fail"]
     assert damaged == [] and len(changed) == 3
     for path, (_, verdict) in zip(paths, judged, strict=True):
@@ -42,11 +42,11 @@ def test_a_sweep_is_judged_and_each_verdict_stands_beside_its_result(tmp_path, p
 def test_a_verdict_is_written_again_only_when_it_changed(tmp_path, put):
     """An unchanged file keeps its time, so that nothing below the pipeline looks new."""
     same, other = put(CELL), put(OTHER)
-    judge_sweep(tmp_path / "runs", "matrix")
+    judge_sweep(tmp_path / "runs", "matrix", {})
     for path in (same, other):
         os.utime(path.with_name("verdict.json"), (1, 1))
     put(OTHER, final_loss=400.0)
-    _, _, changed = judge_sweep(tmp_path / "runs", "matrix")
+    _, _, changed = judge_sweep(tmp_path / "runs", "matrix", {})
     assert [result["cell"]["generator"] for result, _ in changed] == ["flat_labels"]
     assert same.with_name("verdict.json").stat().st_mtime == 1
     assert other.with_name("verdict.json").stat().st_mtime > 1
@@ -100,7 +100,7 @@ STALE = {"standard_error": 8.0, "broken_rows": 0.9933, "rewritten_batches": 1.0,
 def test_seeds_are_gathered_into_means_and_an_interval(result_of):
     """In the order of the seeds, whatever order they were found in."""
     judged = judged_with(result_of, *({"final_loss": loss} | STALE for loss in (830.0, 839.0, 824.0)))
-    (cell,) = gather([judged[2], judged[0], judged[1]], {})
+    (cell,) = gather([judged[2], judged[0], judged[1]])
     assert cell["cell"] == {"runtime": "keras2", "generator": "reused_inputs", "model": "mean_lambda"}
     assert cell["measured"] == pytest.approx(831.0)
     assert cell["interval"] == [824.0, 839.0]
@@ -112,7 +112,7 @@ def test_seeds_are_gathered_into_means_and_an_interval(result_of):
 def test_one_seed_that_fails_fails_its_cell_and_is_named(result_of):
     """A mean over seeds must not hide it: 833 is the mean of 433 and 1233."""
     judged = judged_with(result_of, *({"final_loss": loss} | STALE for loss in (433.25, 1233.25)))
-    (cell,) = gather(judged, {})
+    (cell,) = gather(judged)
     assert cell["measured"] == pytest.approx(833.25)
     assert cell["verdict"] == "fail"
     assert [reason.split(" is not")[0] for reason in cell["reasons"]] == [
@@ -124,7 +124,7 @@ def test_one_seed_that_fails_fails_its_cell_and_is_named(result_of):
 def test_seeds_of_several_effects_show_them_all(result_of):
     """A race may be masked at one seed and bite at another."""
     sound = STALE | {"broken_rows": 0.0, "final_loss": 0.0, "standard_error": 0.0}
-    (cell,) = gather(judged_with(result_of, {"final_loss": 833.0} | STALE, sound), {})
+    (cell,) = gather(judged_with(result_of, {"final_loss": 833.0} | STALE, sound))
     assert (cell["effect"], cell["verdict"]) == ("bites or masked", "fail")
 
 

@@ -221,7 +221,7 @@ def test_a_loss_that_is_no_number_fails(result_of, loss):
 def test_a_verdict_has_the_keys_that_are_written_down(result_of):
     """verdict.json is read by others."""
     verdict = judge(result_of("keras2", "fresh_arrays", "mean_lambda")).as_json()
-    assert list(verdict) == ["claim", "effect", "verdict", "reasons"]
+    assert list(verdict) == ["claim", "effect", "verdict", "reasons", "guard"]
     assert list(verdict["claim"]) == ["kind", "loss", "tolerance", "formula", "reason"]
     assert verdict["claim"]["kind"] == "closed_form"
     assert verdict["claim"]["reason"] == (

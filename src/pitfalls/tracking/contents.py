@@ -3,6 +3,7 @@
 Nothing here talks to a store.
 """
 
+import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,11 +12,15 @@ from typing import Any
 import mlflow
 import numpy as np
 from mlflow.entities import DatasetInput, InputTag, Metric, Param, RunTag
+from mlflow.utils.mlflow_tags import MLFLOW_LOGGED_ARTIFACTS
 from omegaconf import DictConfig, OmegaConf
 
 from pitfalls import figures
 from pitfalls.config import Cell, plain
 from pitfalls.tracking.store import NOTE, PARENT_RUN
+
+GUARD_TABLE = "guard.json"
+GUARD_COLUMNS = ("rule", "array", "message", "fix")
 
 
 def tags_of(config: DictConfig, cell: Cell) -> dict[str, str]:
@@ -74,12 +79,22 @@ def flat(prefix: str, tree: dict[Any, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def verdict_tags(result: dict[str, Any], verdict: dict[str, Any]) -> list[RunTag]:
-    """Return what verification says of a run, as tags and as the note on its page."""
-    return [
-        RunTag("effect", verdict["effect"]),
-        RunTag("verdict", verdict["verdict"]),
-        RunTag(NOTE, note(result, verdict)),
-    ]
+    """Return what verification and the guard say of a run, as tags and as the note on its page."""
+    tags = {"effect": verdict["effect"], "verdict": verdict["verdict"], NOTE: note(result, verdict)}
+    if verdict["guard"] is not None:
+        tables = [{"path": path, "type": "table"} for path in ("probe.json", GUARD_TABLE)]
+        tags |= {"guard": fired(verdict), MLFLOW_LOGGED_ARTIFACTS: json.dumps(tables)}
+    return [RunTag(key, value) for key, value in tags.items()]
+
+
+def fired(verdict: dict[str, Any]) -> str:
+    """Name the rules of the guard that fired."""
+    return ", ".join(verdict["guard"]["fired"]) or "silent"
+
+
+def guard_table(findings: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return what the guard found as a table, a row for each finding, in the form that MLflow shows."""
+    return {"columns": GUARD_COLUMNS, "data": [[one[key] for key in GUARD_COLUMNS] for one in findings]}
 
 
 def note(result: dict[str, Any], verdict: dict[str, Any]) -> str:
@@ -97,6 +112,8 @@ def note(result: dict[str, Any], verdict: dict[str, Any]) -> str:
         f"(verdict: **{verdict['verdict']}**). "
         f"Why: {claim['reason']}"
     )
+    if verdict["guard"] is not None:
+        text += f"\n\nThe guard, before any training: **{fired(verdict)}**."
     failed = "".join(f"\n- {reason}" for reason in verdict["reasons"])
     return text + (f"\n\nWhat did not hold:{failed}" if failed else "")
 

@@ -14,7 +14,9 @@ from omegaconf import DictConfig
 
 from pitfalls.config import Cell
 from pitfalls.tracking.contents import (
+    GUARD_TABLE,
     dataset_of,
+    guard_table,
     metrics_of,
     params_of,
     probe_table,
@@ -114,20 +116,29 @@ def create_run(client: mlflow.MlflowClient, config: DictConfig, name: str, tags:
     return run.info.run_id
 
 
-def retag(tracking: DictConfig, judged: list[tuple[dict[str, Any], dict[str, Any]]]) -> None:
-    """Put new verdicts on the runs of results that were tracked.
+def retag(
+    tracking: DictConfig,
+    judged: list[tuple[dict[str, Any], dict[str, Any]]],
+    guard: dict[tuple[str, str, str], list[dict[str, Any]]],
+) -> None:
+    """Put new verdicts, and what the guard found, on the runs of results that were tracked.
 
     Args:
         tracking: Where they are tracked.
         judged: Result and verdict of each run.
+        guard: What the guard found on each (runtime, generator, model).
 
     Raises:
         TrackingError: The store cannot be opened.
     """
     client = client_for(tracking)
     for result, verdict in judged:
+        run_id, cell = result["mlflow_run_id"], result["cell"]
+        found = guard.get((cell["runtime"], cell["generator"], cell["model"]))
         try:
-            client.log_batch(result["mlflow_run_id"], tags=verdict_tags(result, verdict))
+            client.log_batch(run_id, tags=verdict_tags(result, verdict))
+            if found is not None:
+                client.log_dict(run_id, guard_table(found), GUARD_TABLE)
         except MlflowException:
             continue  # The run was deleted in MLflow, or the store is a newer one: nothing is there to tag.
 

@@ -4,6 +4,7 @@ import logging
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 
 import mlflow
@@ -37,9 +38,15 @@ def client_for(tracking: Tracking | DictConfig) -> mlflow.MlflowClient:
     if tracking.uri.startswith("sqlite:///"):
         refuse_damaged(Path(tracking.uri.removeprefix("sqlite:///")))
     with tracking_errors(tracking.uri):
-        client = mlflow.MlflowClient(tracking_uri=tracking.uri)
-        for name, description in DESCRIPTIONS.items():
-            ensure_experiment(client, name, description, tracking.artifacts)
+        return opened(tracking.uri, tracking.artifacts)
+
+
+@lru_cache
+def opened(uri: str, artifacts: str) -> mlflow.MlflowClient:
+    """Return the client of a store that has every experiment; opened once a process, as it takes 0.1 s."""
+    client = mlflow.MlflowClient(tracking_uri=uri)
+    for name, description in DESCRIPTIONS.items():
+        ensure_experiment(client, name, description, artifacts)
     return client
 
 
