@@ -6,7 +6,9 @@ and opens the tracking. The launcher is whatever `hydra/launcher` names.
 """
 
 import copy
+import importlib
 import os
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +16,8 @@ from typing import Any
 
 from hydra.core.config_store import ConfigStore
 from hydra.core.utils import JobReturn, JobStatus
+from joblib import Parallel, delayed, effective_n_jobs
+from joblib.externals.loky import get_reusable_executor
 from omegaconf import DictConfig, ValidationError
 
 from pitfalls import config as configuration
@@ -41,11 +45,15 @@ class Job:
 
 @dataclass(frozen=True)
 class Sweep:
-    """What a sweep needs of Hydra: how to compose one run, how to launch many, which keys vary."""
+    """What a sweep needs of Hydra: how to compose one run, how to launch many, which keys vary.
+
+    `joblib_workers` is joblib's `n_jobs`, 0 under another launcher.
+    """
 
     compose: Callable[[list[str]], DictConfig]
     launch: Callable[..., Sequence[JobReturn]]
     swept_keys: list[str]
+    joblib_workers: int = 0
     composed: dict[tuple[str, ...], DictConfig] = field(default_factory=dict)
 
     def run(self, all_overrides: list[list[str]]) -> Any:
@@ -95,9 +103,10 @@ class Sweep:
         )
         if not waiting:
             return []
-        from pitfalls.tracking import (
-            tracked_sweep,
-        )  # imports MLflow, which a finished sweep need not wait for
+        if self.joblib_workers:
+            start_workers(self.joblib_workers)
+        # This imports MLflow, which a finished sweep need not wait for.
+        from pitfalls.tracking import tracked_sweep
 
         with (
             tracked_sweep([(job.config, job.cell) for job in waiting]) as tracked,
@@ -111,6 +120,9 @@ class Sweep:
                     f"the launcher stopped: {type(error).__name__}: {str(error).splitlines()[0]}\n"
                     "Runs that had finished are kept. Start the same line again: only the others are trained."
                 ) from error
+            finally:
+                if self.joblib_workers:
+                    end_workers()
         refuse_failures(waiting, returned)
         return [returned]
 
@@ -127,6 +139,30 @@ class Sweep:
         except ValidationError as error:
             raise ConfigurationError(f"seed={seeds[-1]} is no whole number.\nGive seed=0 or more.") from error
         return composed
+
+
+def start_workers(workers: int) -> None:
+    """Let joblib's workers import TensorFlow and MLflow while the tracking is opened; joblib will use them."""
+    modules = ["pitfalls.training", "pitfalls.tracking"]
+
+    def warm_up() -> None:
+        Parallel(n_jobs=workers)(delayed(import_modules)(modules) for _ in range(effective_n_jobs(workers)))
+
+    threading.Thread(target=warm_up, daemon=True).start()
+
+
+def import_modules(names: list[str]) -> None:
+    """Import some modules, for what that leaves in the process."""
+    for name in names:
+        importlib.import_module(name)
+
+
+def end_workers() -> None:
+    """End joblib's idle workers at once: all they had to write is written.
+
+    Left to themselves they take TensorFlow down in order, which holds up a sweep's end for seconds.
+    """
+    get_reusable_executor(reuse=True).shutdown(wait=True, kill_workers=True)
 
 
 def refuse_failures(jobs: list[Job], returned: Sequence[JobReturn]) -> None:
