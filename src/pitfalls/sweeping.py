@@ -19,8 +19,10 @@ from omegaconf import DictConfig, ValidationError
 from pitfalls import config as configuration
 from pitfalls.config import AXES, ROOT, Cell
 from pitfalls.errors import ConfigurationError, SweepError, messages_instead_of_tracebacks
+from pitfalls.judging import entry
 from pitfalls.progress import SweepProgress
-from pitfalls.results import is_finished
+from pitfalls.results import is_finished, read_json
+from pitfalls.tables import print_sweep
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,7 @@ class Sweep:
             flush=True,
         )
         if not waiting:
+            show(jobs)
             return []
         from pitfalls.tracking import (
             tracked_sweep,
@@ -111,6 +114,7 @@ class Sweep:
                     f"the launcher stopped: {type(error).__name__}: {str(error).splitlines()[0]}\n"
                     "Runs that had finished are kept. Start the same line again: only the others are trained."
                 ) from error
+        show(jobs)
         refuse_failures(waiting, returned)
         return [returned]
 
@@ -207,6 +211,28 @@ def further_folders(overrides: list[str], swept_keys: list[str]) -> list[str]:
     return [
         f"@{key}={value.replace('/', '_')}" for key, value in pairs if key in swept_keys and key not in AXES
     ]
+
+
+def show(jobs: list[Job]) -> None:
+    """Print what the finished runs of a sweep measured, a row for each cell, and where to look next."""
+    cells: dict[tuple[str, ...], list[tuple[dict[str, Any], dict[str, Any]]]] = {}
+    for job in jobs:
+        if is_finished(job.folder, job.fingerprint):
+            place = tuple(part for part in job.folder.parts if part != f"seed-{job.cell.seed}")
+            judged = read_json(job.folder / "result.json"), read_json(job.folder / "verdict.json")
+            cells.setdefault(place, []).append(judged)
+    if not cells:
+        return
+    print_sweep(
+        [
+            (" ".join(part[1:] for part in place if part.startswith("@")), entry(runs))
+            for place, runs in cells.items()
+        ]
+    )
+    told = jobs[0].config
+    print(f"Next\n  runs/{told.sweep}/   what each run measured (result.json) and had to (verdict.json)")
+    if told.tracking.enabled:
+        print("  make ui   curves, parameters and models, in a browser")
 
 
 def list_jobs(jobs: list[Job], waiting: list[Job]) -> list[Any]:

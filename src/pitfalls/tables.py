@@ -1,5 +1,7 @@
 """Tables of verdicts: for a terminal, for Markdown, and as counts."""
 
+import os
+from collections.abc import Iterable
 from typing import Any
 
 from rich.console import Console
@@ -8,7 +10,18 @@ from tabulate import tabulate
 
 HEADERS = ("runtime", "generator", "model", "claimed", "measured", "over seeds", "effect", "verdict")
 LISTING_HEADERS = ("listing", "cell", "the article printed", "we measured", "claimed", "effect", "verdict")
-STYLES = {"pass": "green", "fail": "bold red"}
+PIPE_COLUMNS = 200
+"""Where no terminal is, a table would be cut to 80 columns: it may be as wide as it needs."""
+
+
+def console(stderr: bool = False) -> Console:
+    """Return a console that writes escape sequences to a terminal only, and none where NO_COLOR is set."""
+    made = Console(
+        stderr=stderr, highlight=False, force_terminal=False if os.environ.get("NO_COLOR") else None
+    )
+    if not made.file.isatty():
+        made.width = PIPE_COLUMNS
+    return made
 
 
 def number(value: float) -> str:
@@ -128,23 +141,43 @@ def summary(verdicts: dict[str, Any]) -> str:
 
 def print_verdicts(verdicts: dict[str, Any]) -> None:
     """Print the cells and listings as tables, then what failed and why, then the count."""
-    # Without a terminal a table would be cut to 80 columns: let it be as wide as it needs.
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=200)
+    screen = console()
     for headers, rows in (
         (HEADERS, [cell_row(entry) for entry in verdicts["cells"]]),
         (LISTING_HEADERS, [listing_row(entry) for entry in verdicts["listings"]]),
     ):
         if rows:
-            table = Table(*headers, box=None, pad_edge=False)
-            for row in rows:
-                table.add_row(*row, style=STYLES[row[-1]] if row[-1] == "fail" else None)
-            console.print(table)
-            console.print()
+            print_table(screen, headers, rows)
+            screen.print()
     for line in failures(verdicts):
-        console.print(line, style="red", markup=False)
-    console.print(summary(verdicts))
+        screen.print(line, style="red", markup=False)
+    screen.print(summary(verdicts))
+
+
+def print_table(screen: Console, headers: Iterable[str], rows: list[list[str]]) -> None:
+    """Print rows that end in a verdict; those that failed stand out."""
+    table = Table(*headers, box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*row, style="bold red" if row[-1] == "fail" else None)
+    screen.print(table)
+
+
+def print_sweep(entries: list[tuple[str, dict[str, Any]]]) -> None:
+    """Print the cells of one sweep, over their seeds, and how many of their claims hold.
+
+    Args:
+        entries: For each cell what was swept besides its axes, and its entry as in verdicts.json.
+    """
+    is_apart = any(apart for apart, _ in entries)
+    rows = [[*([apart] if is_apart else []), *cell_row(entry)] for apart, entry in entries]
+    screen = console()
+    screen.print()
+    print_table(screen, ("swept", *HEADERS) if is_apart else HEADERS, rows)
+    for _, entry in entries:
+        for reason in entry["reasons"]:
+            screen.print(f"{' / '.join(entry['cell'].values())}: {reason}", style="red", markup=False)
+    held = sum(entry["verdict"] == "pass" for _, entry in entries)
+    screen.print(f"{held} of {len(entries)} claims hold.")
 
 
 def failures(verdicts: dict[str, Any]) -> list[str]:
