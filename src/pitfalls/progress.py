@@ -19,7 +19,7 @@ from rich.progress import (
 )
 
 from pitfalls.results import is_finished, read_json
-from pitfalls.tables import console
+from pitfalls.tables import claim_text, console, number
 
 POLL_SECONDS = 0.5
 
@@ -55,11 +55,11 @@ def epoch_bar(description: str, epochs: int) -> Iterator[EpochHook]:
 
 def run_line(result: dict[str, Any], verdict: dict[str, Any]) -> str:
     """Return a run in one line: what it is, its loss, its claim, its effect and verdict."""
-    cell, claim = result["cell"], verdict["claim"]
+    cell = result["cell"]
     name = " / ".join(str(cell[axis]) for axis in ("runtime", "generator", "model", "seed"))
     return (
-        f"{name:<58} loss {result['final_loss']:<8.4g} claimed {claim['loss']:.4g} ± {claim['tolerance']:.2g}"
-        f"   {verdict['effect']}   {verdict['verdict']}   {result['seconds']['total']:.1f} s"
+        f"{name:<58} loss {number(result['final_loss']):<8} claimed {claim_text(verdict['claim']):<18} "
+        f"{verdict['effect']:<8}  {verdict['verdict']}  {result['seconds']['total']:.1f} s"
     )
 
 
