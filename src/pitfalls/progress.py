@@ -19,7 +19,7 @@ from rich.progress import (
 )
 
 from pitfalls.results import is_finished, read_json
-from pitfalls.tables import claim_text, console, number
+from pitfalls.tables import console, number
 
 POLL_SECONDS = 0.5
 
@@ -54,13 +54,11 @@ def epoch_bar(description: str, epochs: int) -> Iterator[EpochHook]:
 
 
 def run_line(result: dict[str, Any], verdict: dict[str, Any]) -> str:
-    """Return a run in one line: what it is, its loss, its claim, its effect and verdict."""
+    """Return a run in one line that fits a terminal: its loss, its effect and verdict, its time, its name."""
     cell = result["cell"]
     name = " / ".join(str(cell[axis]) for axis in ("runtime", "generator", "model", "seed"))
-    return (
-        f"{name:<58} loss {number(result['final_loss']):<8} claimed {claim_text(verdict['claim']):<18} "
-        f"{verdict['effect']:<8}  {verdict['verdict']}  {result['seconds']['total']:.1f} s"
-    )
+    seconds = f"{result['seconds']['total']:.1f} s"
+    return f"loss {number(result['final_loss']):<8}  {verdict['effect']:<8}  {verdict['verdict']}  {seconds:>7}  {name}"
 
 
 class SweepProgress:

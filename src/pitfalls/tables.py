@@ -10,6 +10,9 @@ from tabulate import tabulate
 
 HEADERS = ("runtime", "generator", "model", "claimed", "measured", "over seeds", "effect", "verdict")
 LISTING_HEADERS = ("listing", "cell", "the article printed", "we measured", "claimed", "effect", "verdict")
+NAMES = ("runtime", "generator", "model", "effect", "verdict")
+"""Columns that lose nothing to a narrow terminal as long as another can."""
+
 PIPE_COLUMNS = 200
 """Where no terminal is, a table would be cut to 80 columns: it may be as wide as it needs."""
 
@@ -156,7 +159,10 @@ def print_verdicts(verdicts: dict[str, Any]) -> None:
 
 def print_table(screen: Console, headers: Iterable[str], rows: list[list[str]]) -> None:
     """Print rows that end in a verdict; those that failed stand out."""
-    table = Table(*headers, box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
+    for header in headers:
+        # Two names that are cut short would read alike: in a narrow terminal they go on below.
+        table.add_column(header, overflow="fold", no_wrap=header in NAMES)
     for row in rows:
         table.add_row(*row, style="bold red" if row[-1] == "fail" else None)
     screen.print(table)
@@ -168,11 +174,16 @@ def print_sweep(entries: list[tuple[str, dict[str, Any]]]) -> None:
     Args:
         entries: For each cell what was swept besides its axes, and its entry as in verdicts.json.
     """
-    is_apart = any(apart for apart, _ in entries)
-    rows = [[*([apart] if is_apart else []), *cell_row(entry)] for apart, entry in entries]
+    headers = ("swept", *HEADERS)
+    left_out = {
+        *(() if any(apart for apart, _ in entries) else ("swept",)),
+        *(() if any(len(entry["seeds"]) > 1 for _, entry in entries) else ("over seeds",)),
+    }
+    shown = [at for at, header in enumerate(headers) if header not in left_out]
+    rows = [[apart, *cell_row(entry)] for apart, entry in entries]
     screen = console()
     screen.print()
-    print_table(screen, ("swept", *HEADERS) if is_apart else HEADERS, rows)
+    print_table(screen, [headers[at] for at in shown], [[row[at] for at in shown] for row in rows])
     for _, entry in entries:
         for reason in entry["reasons"]:
             screen.print(f"{' / '.join(entry['cell'].values())}: {reason}", style="red", markup=False)

@@ -87,8 +87,19 @@ def test_no_escape_sequence_goes_into_a_pipe_or_past_no_color(written, finished,
     read = written(stream(), no_color)
     show_everything(finished)
     assert ESCAPE not in read() and "\r" not in read()
-    assert "[  1/2] keras2 / fresh_arrays / mean_lambda / 0" in read()
+    assert (
+        "[  1/2] loss 0         clean     pass    2.0 s  keras2 / fresh_arrays / mean_lambda / 0\n" in read()
+    )
     assert "━" not in read()
+
+
+@pytest.mark.parametrize("columns", [60, 80, 100])
+def test_a_narrow_terminal_cuts_no_name_short(written, monkeypatch, columns):
+    """`reused_inputs` and `reused_inputs_aligned` must not read alike."""
+    read = written(Terminal())
+    monkeypatch.setenv("COLUMNS", str(columns))
+    tables.print_sweep([("", entry) for entry in committed_verdicts()["cells"]])
+    assert "…" not in read()
 
 
 def test_a_pipe_s_table_is_as_wide_as_it_needs(written):
@@ -130,6 +141,7 @@ def test_what_a_sweep_varies_besides_the_cell_gets_a_row_of_its_own(written, fin
     sweeping.show(jobs)
     assert "2 of 2 claims hold." in read()
     assert "task.batch_size=4  keras2   fresh_arrays" in read()
+    assert "over seeds" not in read(), "one seed has no interval"
     assert "make ui" not in read()
 
 
