@@ -70,7 +70,7 @@ def run(config: DictConfig) -> None:
         result, verdict = train_and_write(config, cell, folder, on_epoch_end)
     print(run_line(result, verdict))
     print(f"epochs  {losses_text(result['loss'])}")
-    print(f"claim   {claim_text(verdict['claim'])}, from {verdict['claim']['formula']}")
+    print(f"claim   {claim_text(verdict['claim'])}; closed form {verdict['claim']['formula']}")
     if seen := result["prediction"]:
         pair, label = " and ".join(map(str, seen["inputs"])), seen["label"]
         print(f"answer  {seen['value']:.2f} for {pair}, whose mean is {label:g}")

@@ -85,7 +85,10 @@ def losses_text(losses: list[float]) -> str:
 
 
 def counts(verdicts: dict[str, Any]) -> dict[str, Any]:
-    """Return how many claims hold, by runtime and in all, for `dvc metrics show`."""
+    """Return how many claims hold, by runtime and in all, for `dvc metrics show`.
+
+    Two numbers tell budgets apart: the worst miss, in tolerances (a claim fails beyond 1), and the widest tolerance.
+    """
     by_runtime: dict[str, dict[str, int]] = {}
     for entry in verdicts["cells"]:
         seen = by_runtime.setdefault(entry["cell"]["runtime"], {"cells": 0, "claims_that_hold": 0})
@@ -100,6 +103,10 @@ def counts(verdicts: dict[str, Any]) -> dict[str, Any]:
                 f"cells_{effect}": sum(entry["effect"] == effect for entry in verdicts["cells"])
                 for effect in ("clean", "bites", "masked", "repaired")
             },
+            "worst_miss": rounded(max((miss(entry) for entry in verdicts["cells"]), default=0.0)),
+            "widest_tolerance": rounded(
+                max((entry["claim"]["tolerance"] for entry in verdicts["cells"]), default=0.0)
+            ),
         },
         "article": {
             "listings": len(listings),
@@ -108,6 +115,17 @@ def counts(verdicts: dict[str, Any]) -> dict[str, Any]:
         "runtimes": by_runtime,
         "damaged_results": len(verdicts["damaged"]),
     }
+
+
+def miss(entry: dict[str, Any]) -> float:
+    """Return how far a cell's loss is from its claim, in tolerances."""
+    apart = abs(entry["measured"] - entry["claim"]["loss"])
+    return apart / (entry["claim"]["tolerance"] or 1)
+
+
+def rounded(value: float) -> float:
+    """Return a number with three digits."""
+    return float(f"{value:.3g}")
 
 
 def all_hold(verdicts: dict[str, Any]) -> bool:

@@ -164,3 +164,20 @@ def test_a_cell_s_reasons_stand_below_the_table(written, result_of):
     tables.print_sweep([("", judging.entry([(result, judge(result).as_json())]))])
     assert "keras2 / fresh_arrays / mean_lambda: seed 0: loss 5 is not 0 within" in read()
     assert "0 of 1 claims hold." in read()
+
+
+def test_the_counts_tell_how_near_a_claim_came_to_failing():
+    """A miss of one tolerance is where a claim fails; the widest tolerance says how sharp the claims are."""
+    entries = [
+        {"cell": {"runtime": "a"}, "measured": 3.0, "claim": {"loss": 1.0, "tolerance": 4.0}},
+        {"cell": {"runtime": "a"}, "measured": 1.0, "claim": {"loss": 2.0, "tolerance": 10.0}},
+    ]
+    verdicts = {
+        "cells": [entry | {"verdict": "pass", "effect": "clean"} for entry in entries],
+        "listings": [],
+        "damaged": [],
+    }
+    seen = tables.counts(verdicts)["matrix"]
+    assert (seen["worst_miss"], seen["widest_tolerance"]) == (0.5, 10.0)
+    empty = tables.counts(verdicts | {"cells": []})["matrix"]
+    assert (empty["worst_miss"], empty["widest_tolerance"]) == (0.0, 0.0)
