@@ -23,8 +23,8 @@ def main() -> None:
         prog="python src/promote.py",
     )
     for axis in ("runtime", "generator", "model"):
-        parser.add_argument(f"--{axis}", required=True)
-    parser.add_argument("--seed", type=int, required=True)
+        parser.add_argument(f"--{axis}", required=True, help=f"an option of conf/{axis}")
+    parser.add_argument("--seed", type=int, required=True, help="one of the seeds that were trained")
     champion = vars(parser.parse_args())
     with messages_instead_of_tracebacks():
         promote(ROOT / "reports", champion)

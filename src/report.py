@@ -1,7 +1,7 @@
-"""Write reports/matrix.md and the data of `dvc plots` from the verdicts.
+"""Write the page, the tables and the data of `dvc plots` from runs/ and reports/verdicts.json.
 
 Example:
-    python src/report.py
+    python src/verify.py; python src/report.py      judge and show again; nothing is trained
 """
 
 import argparse

@@ -1,6 +1,5 @@
 """Progress: a bar where a terminal is, one line per run where none is."""
 
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +19,7 @@ from rich.progress import (
 )
 
 from pitfalls.results import is_finished, read_json
+from pitfalls.tables import console, number
 
 POLL_SECONDS = 0.5
 
@@ -27,7 +27,7 @@ EpochHook = Callable[[int, float], None]
 """Called at the end of each epoch with its index and mean loss."""
 
 
-def bar(console: Console) -> Progress:
+def bar(screen: Console) -> Progress:
     """Return a progress bar that vanishes when it is done and is not drawn without a terminal."""
     return Progress(
         TextColumn("{task.description}"),
@@ -35,16 +35,16 @@ def bar(console: Console) -> Progress:
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
-        console=console,
+        console=screen,
         transient=True,
-        disable=not console.is_terminal,
+        disable=not screen.is_terminal,
     )
 
 
 @contextmanager
 def epoch_bar(description: str, epochs: int) -> Iterator[EpochHook]:
     """Give a hook `(epoch, loss)` that draws the epochs of one run."""
-    with bar(Console(stderr=True)) as progress:
+    with bar(console(stderr=True)) as progress:
         row = progress.add_task(description, total=epochs)
 
         def on_epoch_end(epoch: int, loss: float) -> None:
@@ -54,13 +54,11 @@ def epoch_bar(description: str, epochs: int) -> Iterator[EpochHook]:
 
 
 def run_line(result: dict[str, Any], verdict: dict[str, Any]) -> str:
-    """Return a run in one line: what it is, its loss, its claim, its effect and verdict."""
-    cell, claim = result["cell"], verdict["claim"]
+    """Return a run in one line that fits a terminal: its loss, its effect and verdict, its time, its name."""
+    cell = result["cell"]
     name = " / ".join(str(cell[axis]) for axis in ("runtime", "generator", "model", "seed"))
-    return (
-        f"{name:<58} loss {result['final_loss']:<8.4g} claimed {claim['loss']:.4g} ± {claim['tolerance']:.2g}"
-        f"   {verdict['effect']}   {verdict['verdict']}   {result['seconds']['total']:.1f} s"
-    )
+    seconds = f"{result['seconds']['total']:.1f} s"
+    return f"loss {number(result['final_loss']):<8}  {verdict['effect']:<8}  {verdict['verdict']}  {seconds:>7}  {name}"
 
 
 class SweepProgress:
@@ -76,7 +74,6 @@ class SweepProgress:
         self._total = len(runs)
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
-        self._console = Console(file=sys.stdout, highlight=False, soft_wrap=True)
 
     def __enter__(self) -> "SweepProgress":
         """Start to watch."""
@@ -92,7 +89,7 @@ class SweepProgress:
         self._thread.join()
 
     def _watch(self) -> None:
-        with bar(self._console) as progress:
+        with bar(console()) as progress:
             row = progress.add_task("training", total=self._total)
             while True:
                 is_last_look = self._over.wait(POLL_SECONDS)
@@ -112,4 +109,4 @@ class SweepProgress:
     def _print(self, progress: Progress, folder: Path) -> None:
         done = self._total - len(self._waiting)
         line = run_line(read_json(folder / "result.json"), read_json(folder / "verdict.json"))
-        progress.console.print(f"[{done:>3}/{self._total}] {line}", markup=False)
+        progress.console.print(f"[{done:>3}/{self._total}] {line}", markup=False, soft_wrap=True)

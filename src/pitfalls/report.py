@@ -1,4 +1,8 @@
-"""The report: verdicts become a page, Markdown tables and the data of the plots."""
+"""The report: verdicts become a page, Markdown tables and the data of the plots.
+
+Git holds the tables and the data of the plots with each release, so that
+`dvc plots diff` finds both sides: numbers are written with five digits.
+"""
 
 import csv
 import io
@@ -61,7 +65,13 @@ def loss_rows(runs: Path) -> list[dict[str, Any]]:
             key = (cell["runtime"], cell["generator"], cell["model"], epoch)
             seen.setdefault(key, []).append(loss)
     return [
-        {"runtime": runtime, "generator": generator, "model": model, "epoch": epoch, "loss": sum(v) / len(v)}
+        {
+            "runtime": runtime,
+            "generator": generator,
+            "model": model,
+            "epoch": epoch,
+            "loss": rounded(sum(v) / len(v)),
+        }
         for (runtime, generator, model, epoch), v in seen.items()
     ]
 
@@ -71,13 +81,18 @@ def claim_rows(verdicts: dict[str, Any]) -> list[dict[str, Any]]:
     return [
         {
             **entry["cell"],
-            "claimed": entry["claim"]["loss"],
-            "measured": entry["measured"],
+            "claimed": rounded(entry["claim"]["loss"]),
+            "measured": rounded(entry["measured"]),
             "effect": entry["effect"],
             "verdict": entry["verdict"],
         }
         for entry in verdicts["cells"]
     ]
+
+
+def rounded(loss: float) -> float:
+    """Return a loss with five digits, more than a plot shows."""
+    return float(f"{loss:.5g}")
 
 
 def as_csv(rows: list[dict[str, Any]]) -> str:

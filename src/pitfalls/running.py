@@ -15,6 +15,7 @@ from pitfalls.probing import probe
 from pitfalls.progress import EpochHook, epoch_bar, run_line
 from pitfalls.results import is_finished, write_json
 from pitfalls.sweeping import refuse_probe, refuse_unwritable
+from pitfalls.tables import claim_text, losses_text
 from pitfalls.verification import judge
 
 
@@ -68,7 +69,15 @@ def run(config: DictConfig) -> None:
     with epoch_bar(str(cell), config.training.epochs) as on_epoch_end:
         result, verdict = train_and_write(config, cell, folder, on_epoch_end)
     print(run_line(result, verdict))
-    print(f"{folder.relative_to(configuration.ROOT)}/result.json")
+    print(f"epochs  {losses_text(result['loss'])}")
+    print(f"claim   {claim_text(verdict['claim'])}; closed form {verdict['claim']['formula']}")
+    if seen := result["prediction"]:
+        pair, label = " and ".join(map(str, seen["inputs"])), seen["label"]
+        print(f"answer  {seen['value']:.2f} for {pair}, whose mean is {label:g}")
+    print(f"why     {verdict['claim']['reason']}")
+    for reason in verdict["reasons"]:
+        print(f"failed  {reason}")
+    print(f"files   {folder.relative_to(configuration.ROOT)}/result.json")
 
 
 def train_and_write(

@@ -9,7 +9,8 @@ import copy
 import importlib
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,8 +24,10 @@ from omegaconf import DictConfig, ValidationError
 from pitfalls import config as configuration
 from pitfalls.config import AXES, ROOT, Cell
 from pitfalls.errors import ConfigurationError, SweepError, messages_instead_of_tracebacks
+from pitfalls.judging import entry
 from pitfalls.progress import SweepProgress
-from pitfalls.results import is_finished
+from pitfalls.results import is_finished, read_json
+from pitfalls.tables import print_sweep
 
 
 @dataclass(frozen=True)
@@ -102,9 +105,21 @@ class Sweep:
             flush=True,
         )
         if not waiting:
+            show(jobs)
             return []
-        if self.joblib_workers:
-            start_workers(self.joblib_workers)
+        with workers_of_joblib(self.joblib_workers):
+            returned = self.launch_tracked(waiting)
+        show(jobs)
+        refuse_failures(waiting, returned)
+        return [returned]
+
+    def launch_tracked(self, waiting: list[Job]) -> Sequence[JobReturn]:
+        """Launch some runs under their parents in the tracking.
+
+        Raises:
+            SweepError: The launcher stopped.
+            TrackingError: The store cannot be opened.
+        """
         # This imports MLflow, which a finished sweep need not wait for.
         from pitfalls.tracking import tracked_sweep
 
@@ -114,17 +129,12 @@ class Sweep:
         ):
             overrides = [[*job.overrides, *more] for job, more in zip(waiting, tracked, strict=True)]
             try:
-                returned = self.launch(overrides, 0)
+                return self.launch(overrides, 0)
             except Exception as error:
                 raise SweepError(
                     f"the launcher stopped: {type(error).__name__}: {str(error).splitlines()[0]}\n"
                     "Runs that had finished are kept. Start the same line again: only the others are trained."
                 ) from error
-            finally:
-                if self.joblib_workers:
-                    end_workers()
-        refuse_failures(waiting, returned)
-        return [returned]
 
     def compose_at_seed(self, overrides: list[str]) -> DictConfig:
         """Compose a run; runs that differ in the seed alone share a composition, which costs 0.2 s."""
@@ -141,28 +151,37 @@ class Sweep:
         return composed
 
 
-def start_workers(workers: int) -> None:
-    """Let joblib's workers import TensorFlow and MLflow while the tracking is opened; joblib will use them."""
+@contextmanager
+def workers_of_joblib(workers: int) -> Iterator[None]:
+    """Start joblib's workers early, and end them at once; do nothing under another launcher.
+
+    They import TensorFlow and MLflow while the tracking is opened. All they have to write is
+    written when the sweep ends, and left to themselves they would take TensorFlow down for seconds.
+
+    Args:
+        workers: joblib's `n_jobs`, or 0.
+    """
+    if not workers:
+        yield
+        return
+    threading.Thread(target=warm_up, args=[workers], daemon=True).start()
+    try:
+        yield
+    finally:
+        get_reusable_executor(reuse=True).shutdown(wait=True, kill_workers=True)
+
+
+def warm_up(workers: int) -> None:
+    """Let each worker import what a run needs; joblib uses the same workers for the runs."""
     modules = ["pitfalls.training", "pitfalls.tracking"]
-
-    def warm_up() -> None:
+    with suppress(Exception):  # ended early, the sweep has failed and says why
         Parallel(n_jobs=workers)(delayed(import_modules)(modules) for _ in range(effective_n_jobs(workers)))
-
-    threading.Thread(target=warm_up, daemon=True).start()
 
 
 def import_modules(names: list[str]) -> None:
     """Import some modules, for what that leaves in the process."""
     for name in names:
         importlib.import_module(name)
-
-
-def end_workers() -> None:
-    """End joblib's idle workers at once: all they had to write is written.
-
-    Left to themselves they take TensorFlow down in order, which holds up a sweep's end for seconds.
-    """
-    get_reusable_executor(reuse=True).shutdown(wait=True, kill_workers=True)
 
 
 def refuse_failures(jobs: list[Job], returned: Sequence[JobReturn]) -> None:
@@ -243,6 +262,28 @@ def further_folders(overrides: list[str], swept_keys: list[str]) -> list[str]:
     return [
         f"@{key}={value.replace('/', '_')}" for key, value in pairs if key in swept_keys and key not in AXES
     ]
+
+
+def show(jobs: list[Job]) -> None:
+    """Print what the finished runs of a sweep measured, a row for each cell, and where to look next."""
+    cells: dict[tuple[str, ...], list[tuple[dict[str, Any], dict[str, Any]]]] = {}
+    for job in jobs:
+        if is_finished(job.folder, job.fingerprint):
+            place = tuple(part for part in job.folder.parts if part != f"seed-{job.cell.seed}")
+            judged = read_json(job.folder / "result.json"), read_json(job.folder / "verdict.json")
+            cells.setdefault(place, []).append(judged)
+    if not cells:
+        return
+    print_sweep(
+        [
+            (" ".join(part[1:] for part in place if part.startswith("@")), entry(runs))
+            for place, runs in cells.items()
+        ]
+    )
+    told = jobs[0].config
+    print(f"Next\n  runs/{told.sweep}/   what each run measured (result.json) and had to (verdict.json)")
+    if told.tracking.enabled:
+        print("  make ui   curves, parameters and models, in a browser")
 
 
 def list_jobs(jobs: list[Job], waiting: list[Job]) -> list[Any]:

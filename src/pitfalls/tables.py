@@ -1,5 +1,7 @@
 """Tables of verdicts: for a terminal, for Markdown, and as counts."""
 
+import os
+from collections.abc import Iterable
 from typing import Any
 
 from rich.console import Console
@@ -8,7 +10,21 @@ from tabulate import tabulate
 
 HEADERS = ("runtime", "generator", "model", "claimed", "measured", "over seeds", "effect", "verdict")
 LISTING_HEADERS = ("listing", "cell", "the article printed", "we measured", "claimed", "effect", "verdict")
-STYLES = {"pass": "green", "fail": "bold red"}
+NAMES = ("runtime", "generator", "model", "effect", "verdict")
+"""Columns that lose nothing to a narrow terminal as long as another can."""
+
+PIPE_COLUMNS = 200
+"""Where no terminal is, a table would be cut to 80 columns: it may be as wide as it needs."""
+
+
+def console(stderr: bool = False) -> Console:
+    """Return a console that writes escape sequences to a terminal only, and none where NO_COLOR is set."""
+    made = Console(
+        stderr=stderr, highlight=False, force_terminal=False if os.environ.get("NO_COLOR") else None
+    )
+    if not made.file.isatty():
+        made.width = PIPE_COLUMNS
+    return made
 
 
 def number(value: float) -> str:
@@ -69,7 +85,10 @@ def losses_text(losses: list[float]) -> str:
 
 
 def counts(verdicts: dict[str, Any]) -> dict[str, Any]:
-    """Return how many claims hold, by runtime and in all, for `dvc metrics show`."""
+    """Return how many claims hold, by runtime and in all, for `dvc metrics show`.
+
+    Two numbers tell budgets apart: the worst miss, in tolerances (a claim fails beyond 1), and the widest tolerance.
+    """
     by_runtime: dict[str, dict[str, int]] = {}
     for entry in verdicts["cells"]:
         seen = by_runtime.setdefault(entry["cell"]["runtime"], {"cells": 0, "claims_that_hold": 0})
@@ -84,6 +103,10 @@ def counts(verdicts: dict[str, Any]) -> dict[str, Any]:
                 f"cells_{effect}": sum(entry["effect"] == effect for entry in verdicts["cells"])
                 for effect in ("clean", "bites", "masked", "repaired")
             },
+            "worst_miss": rounded(max((miss(entry) for entry in verdicts["cells"]), default=0.0)),
+            "widest_tolerance": rounded(
+                max((entry["claim"]["tolerance"] for entry in verdicts["cells"]), default=0.0)
+            ),
         },
         "article": {
             "listings": len(listings),
@@ -92,6 +115,17 @@ def counts(verdicts: dict[str, Any]) -> dict[str, Any]:
         "runtimes": by_runtime,
         "damaged_results": len(verdicts["damaged"]),
     }
+
+
+def miss(entry: dict[str, Any]) -> float:
+    """Return how far a cell's loss is from its claim, in tolerances."""
+    apart = abs(entry["measured"] - entry["claim"]["loss"])
+    return apart / (entry["claim"]["tolerance"] or 1)
+
+
+def rounded(value: float) -> float:
+    """Return a number with three digits."""
+    return float(f"{value:.3g}")
 
 
 def all_hold(verdicts: dict[str, Any]) -> bool:
@@ -128,23 +162,51 @@ def summary(verdicts: dict[str, Any]) -> str:
 
 def print_verdicts(verdicts: dict[str, Any]) -> None:
     """Print the cells and listings as tables, then what failed and why, then the count."""
-    # Without a terminal a table would be cut to 80 columns: let it be as wide as it needs.
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=200)
+    screen = console()
     for headers, rows in (
         (HEADERS, [cell_row(entry) for entry in verdicts["cells"]]),
         (LISTING_HEADERS, [listing_row(entry) for entry in verdicts["listings"]]),
     ):
         if rows:
-            table = Table(*headers, box=None, pad_edge=False)
-            for row in rows:
-                table.add_row(*row, style=STYLES[row[-1]] if row[-1] == "fail" else None)
-            console.print(table)
-            console.print()
+            print_table(screen, headers, rows)
+            screen.print()
     for line in failures(verdicts):
-        console.print(line, style="red", markup=False)
-    console.print(summary(verdicts))
+        screen.print(line, style="red", markup=False)
+    screen.print(summary(verdicts))
+
+
+def print_table(screen: Console, headers: Iterable[str], rows: list[list[str]]) -> None:
+    """Print rows that end in a verdict; those that failed stand out."""
+    table = Table(box=None, pad_edge=False)
+    for header in headers:
+        # Two names that are cut short would read alike: in a narrow terminal they go on below.
+        table.add_column(header, overflow="fold", no_wrap=header in NAMES)
+    for row in rows:
+        table.add_row(*row, style="bold red" if row[-1] == "fail" else None)
+    screen.print(table)
+
+
+def print_sweep(entries: list[tuple[str, dict[str, Any]]]) -> None:
+    """Print the cells of one sweep, over their seeds, and how many of their claims hold.
+
+    Args:
+        entries: For each cell what was swept besides its axes, and its entry as in verdicts.json.
+    """
+    headers = ("swept", *HEADERS)
+    left_out = {
+        *(() if any(apart for apart, _ in entries) else ("swept",)),
+        *(() if any(len(entry["seeds"]) > 1 for _, entry in entries) else ("over seeds",)),
+    }
+    shown = [at for at, header in enumerate(headers) if header not in left_out]
+    rows = [[apart, *cell_row(entry)] for apart, entry in entries]
+    screen = console()
+    screen.print()
+    print_table(screen, [headers[at] for at in shown], [[row[at] for at in shown] for row in rows])
+    for _, entry in entries:
+        for reason in entry["reasons"]:
+            screen.print(f"{' / '.join(entry['cell'].values())}: {reason}", style="red", markup=False)
+    held = sum(entry["verdict"] == "pass" for _, entry in entries)
+    screen.print(f"{held} of {len(entries)} claims hold.")
 
 
 def failures(verdicts: dict[str, Any]) -> list[str]:

@@ -51,7 +51,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> Parser:
-    parser = Parser(prog="pitfalls", description="Catches aliased batches and broadcast losses.")
+    parser = Parser(
+        prog="pitfalls",
+        description="Catches aliased batches and broadcast losses.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     commands = parser.add_subparsers(dest="command", required=True, metavar="check", parser_class=Parser)
     check = commands.add_parser(
         "check",
