@@ -14,8 +14,12 @@ from mlflow.entities import DatasetInput, InputTag, Metric, Param, RunTag
 from omegaconf import DictConfig, OmegaConf
 
 from pitfalls import figures
-from pitfalls.config import Cell, plain
+from pitfalls.config import AXES, Cell, plain
 from pitfalls.tracking.store import NOTE, PARENT_RUN
+from pitfalls.tracking.views import EFFECT_COLOURS
+
+NOT_COMPARED = ("tracking", "dry_run", "retrain", "entry_point", "listing", "seed", "sweep")
+"""Keys of a configuration that say how a run was started, or that its cell says."""
 
 
 def tags_of(config: DictConfig, cell: Cell) -> dict[str, str]:
@@ -54,13 +58,21 @@ def metrics_of(result: dict[str, Any], verdict: dict[str, Any]) -> list[Metric]:
 
 
 def params_of(config: DictConfig, result: dict[str, Any]) -> list[Param]:
-    """Return the resolved configuration, flat, and every shape."""
-    told = {
-        key: value for key, value in plain(config).items() if key not in ("tracking", "dry_run", "retrain")
-    }
+    """Return the cell, the resolved configuration, flat, and every shape.
+
+    Two runs are compared by what differs here, so each fact stands here once: tags and
+    config.yaml hold the rest.
+    """
+    cell = [(axis, result["cell"][axis]) for axis in AXES]
+    told = {key: value for key, value in plain(config).items() if key not in NOT_COMPARED}
+    options = [
+        (name, value)
+        for name, value in flat("", told)
+        if not name.endswith("._target_") and "_for." not in name
+    ]
     return [
         Param(name, str(value)[:6000])
-        for name, value in [*flat("", told), *flat("shapes.", result["shapes"])]
+        for name, value in [*cell, *options, *flat("shapes.", result["shapes"])]
     ]
 
 
@@ -78,6 +90,7 @@ def verdict_tags(result: dict[str, Any], verdict: dict[str, Any]) -> list[RunTag
     return [
         RunTag("effect", verdict["effect"]),
         RunTag("verdict", verdict["verdict"]),
+        RunTag("mlflow.runColor", EFFECT_COLOURS[verdict["effect"]]),
         RunTag(NOTE, note(result, verdict)),
     ]
 
