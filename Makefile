@@ -4,12 +4,13 @@ SHELL := bash
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 PORT ?= 5000
+SERVE_PORT ?= 5001
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export DO_NOT_TRACK := true
 export MLFLOW_DISABLE_TELEMETRY := true
 export DVC_NO_ANALYTICS := true
 
-.PHONY: help setup reproduce test check lint ui bench readme clean lock
+.PHONY: help setup reproduce test check lint ui serve bench readme clean lock
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -38,12 +39,13 @@ lint: setup  ## ruff and mypy
 
 check: lint test  ## what CI runs before the pipeline
 
-ui: setup  ## browse the runs in MLflow, on this machine only
-	@test -f mlflow.db || { echo "There is no run yet: make reproduce, or python src/train.py"; exit 1; }
-	@echo "MLflow, on this machine only, until Ctrl-C. Open the matrix's runs:"
-	@echo "  http://127.0.0.1:$(PORT)/#/experiments/2/runs?workflowType=machine_learning"
-	@MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow ui --host 127.0.0.1 --port $(PORT) --workers 1 \
-		--backend-store-uri sqlite:///$(CURDIR)/mlflow.db
+ui: setup  ## browse the runs in MLflow, on this machine only (another port: PORT=5005)
+	@python src/ui.py --port $(PORT)
+
+serve: setup  ## serve the promoted model, on this machine only (another port: SERVE_PORT=5005)
+	@MLFLOW_TRACKING_URI=sqlite:///$(CURDIR)/mlflow.db TF_CPP_MIN_LOG_LEVEL=3 KERAS_BACKEND=tensorflow \
+		mlflow models serve -m models:/mean-of-two@champion --env-manager local \
+		--host 127.0.0.1 --port $(SERVE_PORT) --workers 1
 
 bench: setup  ## measure what tracking and the guard cost, as ratios side by side
 	@python benchmarks/tracking.py

@@ -21,6 +21,10 @@ class SweepError(PitfallsError, RuntimeError):
     """Runs of a sweep that failed."""
 
 
+class PromotionError(PitfallsError, RuntimeError):
+    """The champion cannot be put forward."""
+
+
 class TrackingError(PitfallsError, RuntimeError):
     """The tracking store cannot be read or written."""
 

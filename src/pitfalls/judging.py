@@ -9,10 +9,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
-
 from pitfalls import expectations
-from pitfalls.config import ROOT, register
 from pitfalls.errors import ResultError
 from pitfalls.results import find_results, json_text, read_json, read_result, write_json
 from pitfalls.verification import judge, mechanism_of
@@ -238,9 +235,7 @@ def retag_changed(changed: list[Judged], guard: Guard) -> None:
     tracked = [(result, verdict) for result, verdict in changed if result.get("mlflow_run_id")]
     if not tracked:
         return
-    from pitfalls.tracking import retag  # imports MLflow, which unchanged verdicts need not wait for
+    # This imports MLflow, which unchanged verdicts need not wait for.
+    from pitfalls.tracking import local_store, retag
 
-    register()
-    store = OmegaConf.load(ROOT / "conf" / "tracking" / "local.yaml")
-    assert isinstance(store, DictConfig)
-    retag(store, tracked, guard)
+    retag(local_store(), tracked, guard)

@@ -1,5 +1,7 @@
 """Bad input: a few lines that name the cure, no traceback, a status that is not 0, and nothing left behind."""
 
+import socket
+
 import pytest
 
 from pitfalls.config import ROOT
@@ -52,6 +54,31 @@ def test_a_damaged_store_is_named_before_anything_is_trained(run, sweep, tmp_pat
     assert told.returncode == 2
     assert "file is not a database" in told.stderr
     assert "tracking=off" in told.stderr
+    assert "Traceback" not in told.stderr
+
+
+def test_a_store_that_is_not_there_is_not_browsed(run, tmp_path):
+    """MLflow itself would create an empty one."""
+    told = run("ui", "--database", str(tmp_path / "mlflow.db"))
+    assert told.returncode == 2
+    assert told.stderr == (
+        "TrackingError: there is no run yet: mlflow.db is not there.\n"
+        "Train first: `make reproduce`, or one run with `python src/train.py`.\n"
+    )
+    assert not (tmp_path / "mlflow.db").exists()
+
+
+def test_a_port_that_is_taken_is_named(run, tmp_path):
+    """Before MLflow starts, which would say so in a traceback."""
+    (tmp_path / "mlflow.db").touch()
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        told = run("ui", "--database", str(tmp_path / "mlflow.db"), "--port", str(port))
+    assert told.returncode == 2
+    assert f"port {port} of this machine cannot be used: Address already in use" in told.stderr
+    assert f"make ui PORT={port + 1}" in told.stderr
     assert "Traceback" not in told.stderr
 
 

@@ -58,6 +58,13 @@ def test_the_stages_that_train_depend_on_every_module_that_training_loads():
         assert not judging & set(stages[stage]["deps"]), "an edited formula must train nothing"
 
 
+def test_the_stage_that_promotes_depends_on_every_module_that_it_loads():
+    """An edit of what registers a model registers it again."""
+    loaded = modules_loaded_by("import pitfalls.promotion, pitfalls.tracking")
+    deps = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]["promote"]["deps"]
+    assert not uncovered(loaded, deps)
+
+
 def importers_of_mlflow(folder: Path) -> set[str]:
     """Return the modules below a folder that import mlflow, at their top or inside a function."""
     return {

@@ -6,8 +6,19 @@ a run are one batch. A sweep's runs hang under one parent for each runtime, whic
 again by its tags; a job that dies leaves a FAILED run with its error.
 """
 
+from pitfalls.tracking.registry import register_champion
 from pitfalls.tracking.runs import TrackedRun, retag, tracked_run
-from pitfalls.tracking.store import client_for
+from pitfalls.tracking.store import client_for, local_store
 from pitfalls.tracking.sweeps import tracked_sweep
+from pitfalls.tracking.views import view_links
 
-__all__ = ["TrackedRun", "client_for", "retag", "tracked_run", "tracked_sweep"]
+__all__ = [
+    "TrackedRun",
+    "client_for",
+    "local_store",
+    "register_champion",
+    "retag",
+    "tracked_run",
+    "tracked_sweep",
+    "view_links",
+]

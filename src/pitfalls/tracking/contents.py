@@ -16,8 +16,12 @@ from mlflow.utils.mlflow_tags import MLFLOW_LOGGED_ARTIFACTS
 from omegaconf import DictConfig, OmegaConf
 
 from pitfalls import figures
-from pitfalls.config import Cell, plain
+from pitfalls.config import AXES, Cell, plain
 from pitfalls.tracking.store import NOTE, PARENT_RUN
+from pitfalls.tracking.views import EFFECT_COLOURS
+
+NOT_PARAMS = ("tracking", "dry_run", "retrain", "seed")
+"""Keys of a configuration that say how a run was started, or that its cell says."""
 
 GUARD_TABLE = "guard.json"
 GUARD_COLUMNS = ("rule", "array", "message", "fix")
@@ -59,13 +63,12 @@ def metrics_of(result: dict[str, Any], verdict: dict[str, Any]) -> list[Metric]:
 
 
 def params_of(config: DictConfig, result: dict[str, Any]) -> list[Param]:
-    """Return the resolved configuration, flat, and every shape."""
-    told = {
-        key: value for key, value in plain(config).items() if key not in ("tracking", "dry_run", "retrain")
-    }
+    """Return the cell, the resolved configuration, flat, and every shape."""
+    cell = {axis: result["cell"][axis] for axis in AXES}
+    told = {key: value for key, value in plain(config).items() if key not in NOT_PARAMS}
     return [
         Param(name, str(value)[:6000])
-        for name, value in [*flat("", told), *flat("shapes.", result["shapes"])]
+        for name, value in [*cell.items(), *flat("", told), *flat("shapes.", result["shapes"])]
     ]
 
 
@@ -80,7 +83,12 @@ def flat(prefix: str, tree: dict[Any, Any]) -> Iterator[tuple[str, Any]]:
 
 def verdict_tags(result: dict[str, Any], verdict: dict[str, Any]) -> list[RunTag]:
     """Return what verification and the guard say of a run, as tags and as the note on its page."""
-    tags = {"effect": verdict["effect"], "verdict": verdict["verdict"], NOTE: note(result, verdict)}
+    tags = {
+        "effect": verdict["effect"],
+        "verdict": verdict["verdict"],
+        "mlflow.runColor": EFFECT_COLOURS[verdict["effect"]],
+        NOTE: note(result, verdict),
+    }
     if verdict["guard"] is not None:
         tables = [{"path": path, "type": "table"} for path in ("probe.json", GUARD_TABLE)]
         tags |= {"guard": fired(verdict), MLFLOW_LOGGED_ARTIFACTS: json.dumps(tables)}

@@ -9,22 +9,41 @@ from pathlib import Path
 
 import mlflow
 from mlflow.exceptions import MlflowException
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
-from pitfalls.config import Tracking
+from pitfalls.config import ROOT, Tracking, register
 from pitfalls.errors import TrackingError
+from pitfalls.tracking.views import view_tags
 
 PARENT_RUN = "mlflow.parentRunId"
 NOTE = "mlflow.note.content"
 NAME = "mlflow.runName"
 
+COLOURS = "Orange **bites**, purple is **masked**, blue is **repaired**, grey is **clean**."
+
 DESCRIPTIONS = {
-    "article": "The listings of the 2019 article that train, at the article's own settings. "
-    "Look at *listing 1*: its loss ends at 416.6, what a model pays that answers 49.5 for everything.",
-    "matrix": "Every runtime x generator x model at every seed, one parent a runtime. "
-    "Group by the tag `effect`; compare two runs that differ in `generator` alone.",
-    "manual": "What was started by hand with `python src/train.py`. The tag `sweep` tells sweeps apart.",
+    "article": f"The listings of the 2019 article that train, at the article's own settings. {COLOURS}\n\n"
+    "Look at *listing 1*: its loss ends at 416.6, what a model pays that answers 49.5 for everything; "
+    "*listing 2* ends at 0, though its batches are just as shared.",
+    "matrix": f"One row a cell: runtime / generator / model / seed. {COLOURS}\n\n"
+    "- `claimed_loss` comes from a closed form, `final_loss` was measured; `broken_rows` is the share of rows "
+    "whose label is not the mean of its inputs.\n"
+    "- The filter shows seed 0; clear it for every seed, under one parent a runtime. "
+    "The second button draws the charts.\n"
+    "- Why does one fail? Tick `keras2 / reused_inputs / dense / 0` and `keras2 / fresh_arrays / dense / 0`, "
+    "press *Compare*, and show what differs: of the parameters it is the `generator`, "
+    "of the metrics `broken_rows` and every loss.",
+    "manual": "What was started by hand with `python src/train.py`, the newest first. "
+    f"The tag `sweep` tells sweeps apart. {COLOURS}",
 }
+
+
+def local_store() -> DictConfig:
+    """Return the store of the project's folder, as conf/tracking/local.yaml has it."""
+    register()
+    store = OmegaConf.load(ROOT / "conf" / "tracking" / "local.yaml")
+    assert isinstance(store, DictConfig)
+    return store
 
 
 def client_for(tracking: Tracking | DictConfig) -> mlflow.MlflowClient:
@@ -45,8 +64,8 @@ def client_for(tracking: Tracking | DictConfig) -> mlflow.MlflowClient:
 def opened(uri: str, artifacts: str) -> mlflow.MlflowClient:
     """Return the client of a store that has every experiment; opened once a process, as it takes 0.1 s."""
     client = mlflow.MlflowClient(tracking_uri=uri)
-    for name, description in DESCRIPTIONS.items():
-        ensure_experiment(client, name, description, artifacts)
+    for name in DESCRIPTIONS:
+        ensure_experiment(client, name, artifacts)
     return client
 
 
@@ -67,11 +86,19 @@ def refuse_damaged(database: Path) -> None:
         ) from error
 
 
-def ensure_experiment(client: mlflow.MlflowClient, name: str, description: str, artifacts: str) -> None:
-    """Create an experiment with its description, if it is not there."""
-    if client.get_experiment_by_name(name) is None:
+def ensure_experiment(client: mlflow.MlflowClient, name: str, artifacts: str) -> None:
+    """Create an experiment with its description and its view; add what an older one lacks.
+
+    What is there is left alone: it may have been edited on the page.
+    """
+    tags = {NOTE: DESCRIPTIONS[name], **view_tags(name)}
+    found = client.get_experiment_by_name(name)
+    if found is None:
         location = f"{artifacts}/{name}" if artifacts else None
-        client.create_experiment(name, artifact_location=location, tags={NOTE: description})
+        client.create_experiment(name, artifact_location=location, tags=tags)
+        return
+    for key in tags.keys() - found.tags.keys():
+        client.set_experiment_tag(found.experiment_id, key, tags[key])
 
 
 @contextmanager

@@ -1,0 +1,186 @@
+"""The registry: a promoted run as a model that can be served, one version a run."""
+
+import tempfile
+from importlib.metadata import version as installed
+from typing import Any
+
+import mlflow
+import numpy as np
+from mlflow.entities import Run
+from mlflow.exceptions import MlflowException
+from mlflow.models import Model, ModelSignature
+from mlflow.types import Schema, TensorSpec
+from omegaconf import DictConfig
+
+from pitfalls.config import Cell, Tracking
+from pitfalls.errors import PromotionError
+from pitfalls.tracking.store import client_for, tracking_errors
+
+MODEL = "mean-of-two"
+ALIAS = "champion"
+
+EXAMPLE = [[73, 57]]
+"""The pair that the article asks its models for; their mean is 65."""
+
+SERVED_WITH = ("keras", "numpy", "tensorflow-cpu")
+
+ADDRESS = f"models:/{MODEL}@{ALIAS}"
+
+HOW_TO_SERVE = (
+    "Serve it with `make serve`, on this machine only, and ask it in another shell:\n\n"
+    "    curl -s -H 'Content-Type: application/json' -d '{\"inputs\": [[73, 57]]}' "
+    "http://127.0.0.1:5001/invocations"
+)
+
+DESCRIPTION = (
+    "The mean of two numbers, learned from examples by `Dense(1)`: [[73, 57]] gives 65.\n\n"
+    "A version is a run of the lab; the alias `champion` stands on the one that `promote` put forward last.\n\n"
+    f"{HOW_TO_SERVE}"
+)
+
+
+def register_champion(
+    tracking: Tracking | DictConfig, result: dict[str, Any], verdict: dict[str, Any]
+) -> str:
+    """Register the model of a run, unless it is, and give its version the alias `champion`.
+
+    Args:
+        tracking: The store that holds the run, its model and the registry.
+        result: The run's measurements.
+        verdict: What verification says of them.
+
+    Returns:
+        The address of its version, e.g. ``models:/mean-of-two/1``.
+
+    Raises:
+        PromotionError: The store holds no such run, or no model of it.
+        TrackingError: The store does not answer.
+    """
+    cell = Cell(**result["cell"])
+    if not result["mlflow_run_id"]:
+        raise PromotionError(f"{cell} was trained with tracking=off: no model of it was kept.\n{cure(cell)}")
+    client = client_for(tracking)
+    with tracking_errors(tracking.uri), tempfile.TemporaryDirectory() as folder:
+        run = tracked_run_of(client, result["mlflow_run_id"], cell)
+        saved = saved_model(client, run, cell, folder)
+        version = version_of(client, run) or new_version(client, tracking.uri, run, saved, result, verdict)
+        client.set_registered_model_alias(MODEL, ALIAS, version)
+    return f"models:/{MODEL}/{version}"
+
+
+def cure(cell: Cell) -> str:
+    """Say how to train a run again so that the store holds its model."""
+    return (
+        "Train it again, then promote it:\n"
+        f"  python src/train.py sweep=matrix runtime={cell.runtime} generator={cell.generator} "
+        f"model={cell.model} seed={cell.seed} retrain=true\n"
+        "  dvc repro"
+    )
+
+
+def tracked_run_of(client: mlflow.MlflowClient, run_id: str, cell: Cell) -> Run:
+    """Return the run of a result.
+
+    Raises:
+        PromotionError: It is not in the store, or was deleted there.
+    """
+    try:
+        run = client.get_run(run_id)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
+        raise PromotionError(
+            f"{cell} was tracked as run {run_id}, which the store does not hold: "
+            f"it was removed, or the store is another.\n{cure(cell)}"
+        ) from None
+    if run.info.lifecycle_stage == "deleted":
+        raise PromotionError(
+            f"{cell} was tracked as run {run_id}, which was deleted.\n"
+            f"Restore it in MLflow (make ui, State: Deleted), or train it again.\n{cure(cell)}"
+        )
+    return run
+
+
+def saved_model(client: mlflow.MlflowClient, run: Run, cell: Cell, folder: str) -> Any:
+    """Return the functional Keras model that a run kept.
+
+    Raises:
+        PromotionError: It kept none, or its file is gone.
+    """
+    if not any(one.path == "model.keras" for one in client.list_artifacts(run.info.run_id)):
+        raise PromotionError(
+            f"{cell} has no model.keras among its artifacts: a fixed Lambda keeps none, "
+            "and whoever deletes mlruns/ deletes it.\n"
+            "Name a run of the model `dense` under `champion` in params.yaml, or train it again.\n"
+            f"{cure(cell)}"
+        )
+    import keras  # brings TensorFlow, which a refusal need not wait for
+
+    return keras.saving.load_model(client.download_artifacts(run.info.run_id, "model.keras", folder))
+
+
+def version_of(client: mlflow.MlflowClient, run: Run) -> str | None:
+    """Return the version that a run was registered as, if it was."""
+    for one in client.search_model_versions(f"name = '{MODEL}'"):
+        if one.run_id == run.info.run_id:
+            return str(one.version)
+    return None
+
+
+def new_version(
+    client: mlflow.MlflowClient,
+    uri: str,
+    run: Run,
+    model: Any,
+    result: dict[str, Any],
+    verdict: dict[str, Any],
+) -> str:
+    """Log a run's model with its signature and register it.
+
+    `Model.log` takes a run's id, where a log_model of MLflow would open the run again
+    and change its duration; it knows the store by the process's global URI only.
+    """
+    mlflow.set_tracking_uri(uri)
+    mlflow.set_registry_uri(uri)
+    tags = tags_of_version(result, verdict)
+    logged = Model.log(
+        artifact_path=None,
+        name=MODEL,
+        flavor=mlflow.tensorflow,  # mlflow.keras 3.17 writes the example into a folder that is not there yet
+        run_id=run.info.run_id,
+        model=model,
+        signature=ModelSignature(
+            Schema([TensorSpec(np.dtype("float32"), (-1, 2))]),
+            Schema([TensorSpec(np.dtype("float32"), (-1, 1))]),
+        ),
+        input_example=np.array(EXAMPLE, dtype=np.float32),
+        pip_requirements=[f"{package}=={installed(package)}" for package in SERVED_WITH],
+        tags=tags,
+    )
+    registered = mlflow.register_model(f"models:/{logged.model_id}", MODEL, tags=tags)
+    client.update_registered_model(MODEL, description=DESCRIPTION)
+    client.update_model_version(MODEL, registered.version, description_of_version(run, result, verdict))
+    return str(registered.version)
+
+
+def tags_of_version(result: dict[str, Any], verdict: dict[str, Any]) -> dict[str, str]:
+    """Return what a version is found by."""
+    return {
+        **{axis: str(value) for axis, value in result["cell"].items()},
+        "verdict": verdict["verdict"],
+        "effect": verdict["effect"],
+        "final_loss": f"{result['final_loss']:.4g}",
+        "fingerprint": result["fingerprint"],
+    }
+
+
+def description_of_version(run: Run, result: dict[str, Any], verdict: dict[str, Any]) -> str:
+    """Say in Markdown what a version is, and why it was put forward."""
+    claim = verdict["claim"]
+    link = f"#/experiments/{run.info.experiment_id}/runs/{run.info.run_id}"
+    return (
+        f"`Dense(1)` of run [{Cell(**result['cell'])}]({link}).\n\n"
+        f"Its loss ends at **{result['final_loss']:.4g}**; the closed form `{claim['formula']}` says "
+        f"{claim['loss']:.4g} ± {claim['tolerance']:.2g} (verdict: **{verdict['verdict']}**, "
+        f"effect: **{verdict['effect']}**). Why: {claim['reason']}"
+    )

@@ -1,0 +1,33 @@
+"""Browse the runs in MLflow, on this machine only, until Ctrl-C: what `make ui` does.
+
+Examples:
+    python src/ui.py
+    python src/ui.py --port 5005
+"""
+
+import argparse
+from pathlib import Path
+
+from pitfalls.startup import prepare
+
+prepare()
+
+from pitfalls.browsing import browse  # noqa: E402
+from pitfalls.config import ROOT  # noqa: E402
+from pitfalls.errors import messages_instead_of_tracebacks  # noqa: E402
+
+
+def main() -> None:
+    """Print the links and become MLflow's server."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, prog="python src/ui.py"
+    )
+    parser.add_argument("--port", type=int, default=5000)
+    parser.add_argument("--database", type=Path, default=ROOT / "mlflow.db", help="MLflow's, elsewhere")
+    told = parser.parse_args()
+    with messages_instead_of_tracebacks():
+        browse(told.database.resolve(), told.port)
+
+
+if __name__ == "__main__":
+    main()

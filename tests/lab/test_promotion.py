@@ -1,0 +1,53 @@
+"""The gate: who is refused, and in which words. Who passes is tried end to end."""
+
+import pytest
+from made_reports import committed_verdicts, with_a_failure, write
+
+from pitfalls.errors import PromotionError
+from pitfalls.promotion import promote
+
+CHAMPION = {"runtime": "keras3", "generator": "fresh_arrays", "model": "dense", "seed": 0}
+
+
+def refusal(folder, verdicts, **other) -> str:
+    """Return how the gate refuses a champion."""
+    write(folder / "reports" / "verdicts.json", verdicts)
+    with pytest.raises(PromotionError) as refused:
+        promote(folder, CHAMPION | other)
+    assert not (folder / "reports" / "champion.json").exists()
+    return str(refused.value)
+
+
+def test_nobody_is_promoted_while_a_claim_fails(tmp_path):
+    """Whosever it is: the first five are listed."""
+    told = refusal(tmp_path, with_a_failure(committed_verdicts())).splitlines()
+    assert told[0] == "nothing is promoted: 71 of 72 cells hold, 8 of 8 listings hold, 1 damaged."
+    assert told[1].endswith("seed 0: the loss is <12.5>")
+    assert told[-1] == "See reports/matrix.md. Mend the cause, or the claim, then `dvc repro`."
+
+
+@pytest.mark.parametrize("other", [{"seed": 7}, {"generator": "nonsense"}])
+def test_a_run_that_was_not_trained_is_refused(tmp_path, other):
+    """A cell that is not there, or a seed of one that is."""
+    told = refusal(tmp_path, committed_verdicts(), **other)
+    name = " / ".join(str(part) for part in (CHAMPION | other).values())
+    assert told == (
+        f"the champion {name} was not trained.\nName a run of the matrix under `champion` in params.yaml."
+    )
+
+
+@pytest.mark.parametrize(
+    ("other", "effect"),
+    [
+        ({"generator": "reused_inputs_aligned"}, "bites"),
+        ({"generator": "reused_pair", "runtime": "keras2"}, "masked"),
+        ({"generator": "flat_labels"}, "repaired"),
+    ],
+)
+def test_a_cell_with_a_bug_is_refused_whatever_became_of_it(tmp_path, other, effect):
+    """Though its claim holds, and its loss may be that of the clean one."""
+    told = refusal(tmp_path, committed_verdicts(), **other)
+    assert told == (
+        f"the champion {' / '.join(list((CHAMPION | other).values())[:3])} is not clean: its bug {effect}.\n"
+        "Name a clean cell under `champion` in params.yaml, see reports/matrix.md."
+    )

@@ -1,0 +1,133 @@
+"""What MLflow is told: experiments with a view, runs that can be compared, a registry that refuses in words."""
+
+import json
+
+import pytest
+from made_store import CELLS, made_result, make_store
+
+from pitfalls.config import Cell, Tracking
+from pitfalls.errors import PromotionError
+from pitfalls.tracking import client_for, register_champion, view_links
+from pitfalls.tracking.store import opened
+from pitfalls.tracking.views import EFFECT_COLOURS, VIEWS
+
+REUSED, FRESH = CELLS[:2]
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    """A made-up store: its settings, a client, and the ids of its runs."""
+    folder = tmp_path_factory.mktemp("store")
+    runs = make_store(folder)
+    tracking = Tracking(enabled=True, uri=f"sqlite:///{folder}/mlflow.db", artifacts=f"{folder}/mlruns")
+    return tracking, client_for(tracking), runs
+
+
+def test_twins_differ_in_few_parameters_and_telling_metrics(store):
+    """What the page of two runs shows under "show diff only": the generator, and what came of it."""
+    _, client, runs = store
+    reused, fresh = (client.get_run(runs[str(cell)]).data for cell in (REUSED, FRESH))
+    assert {
+        key
+        for key in reused.params.keys() | fresh.params.keys()
+        if reused.params.get(key) != fresh.params.get(key)
+    } == {"generator", "generator._target_", "generator.inputs_offset_bytes"}
+    assert {key for key in reused.metrics if reused.metrics[key] != fresh.metrics[key]} == {
+        "loss", "final_loss", "claimed_loss", "tolerance", "broken_rows", "broken_batches", "prediction_for_73_57",
+    }  # fmt: skip
+
+
+def test_a_run_has_the_colour_of_its_effect(store):
+    """In the table and in every chart, as in the report."""
+    _, client, runs = store
+    seen = {
+        run.data.tags["effect"]: run.data.tags["mlflow.runColor"]
+        for run in map(client.get_run, runs.values())
+    }
+    assert seen == EFFECT_COLOURS
+
+
+def test_every_experiment_opens_on_its_view(store):
+    """By a link that looks the experiment's id up, whatever it is."""
+    _, client, _ = store
+    for name in VIEWS:
+        experiment = client.get_experiment_by_name(name)
+        links = view_links(client, name, "http://127.0.0.1:5000")
+        assert links["table"].startswith(
+            f"http://127.0.0.1:5000/#/experiments/{experiment.experiment_id}/runs?workflowType=machine_learning"
+        )
+        view = json.loads(experiment.tags["mlflow.sharedViewState.lab"])
+        assert links["table"].endswith("&viewStateShareKey=lab")
+        assert set(json.loads(view["state"])["selectedColumns"]) >= {"tags.`effect`", "metrics.`final_loss`"}
+
+
+def test_the_view_of_the_matrix_lists_its_cells_and_no_parent(store):
+    """Its filter, asked of the store itself."""
+    _, client, _ = store
+    experiment = client.get_experiment_by_name("matrix").experiment_id
+    names = [
+        run.info.run_name for run in client.search_runs([experiment], VIEWS["matrix"][1]["searchFilter"])
+    ]
+    assert sorted(names) == sorted(str(cell) for cell in CELLS if cell.seed == 0)
+
+
+def test_a_view_that_somebody_edited_is_left_alone(store):
+    """An older experiment is given what it lacks, and keeps what it has."""
+    tracking, client, _ = store
+    experiment = client.get_experiment_by_name("manual").experiment_id
+    client.set_experiment_tag(experiment, "mlflow.note.content", "mine")
+    client.delete_experiment_tag(experiment, "mlflow.sharedViewState.lab")
+    opened.cache_clear()  # as another process opens it
+    tags = client_for(tracking).get_experiment(experiment).tags
+    assert tags["mlflow.note.content"] == "mine"
+    assert "mlflow.sharedViewState.lab" in tags
+
+
+CURE = """\
+Train it again, then promote it:
+  python src/train.py sweep=matrix runtime=keras2 generator=fresh_arrays model=dense seed=0 retrain=true
+  dvc repro"""
+
+
+def refusal(tracking, cell: Cell, run_id) -> str:
+    """Return how the registry refuses a run."""
+    result, verdict = made_result(cell)
+    with pytest.raises(PromotionError) as refused:
+        register_champion(tracking, result | {"mlflow_run_id": run_id}, verdict)
+    return str(refused.value)
+
+
+def test_a_run_without_tracking_is_refused(store):
+    """Its model was not kept."""
+    told = refusal(store[0], FRESH, None)
+    assert told == f"{FRESH} was trained with tracking=off: no model of it was kept.\n{CURE}"
+
+
+def test_a_run_that_is_not_in_the_store_is_refused(store):
+    """As after `make clean`, or in a store that somebody moved away."""
+    told = refusal(store[0], FRESH, "0" * 32)
+    assert told == (
+        f"{FRESH} was tracked as run {'0' * 32}, which the store does not hold: "
+        f"it was removed, or the store is another.\n{CURE}"
+    )
+
+
+def test_a_run_that_was_deleted_is_refused(store):
+    """It is still there, in MLflow's bin."""
+    tracking, client, runs = store
+    client.delete_run(runs[str(FRESH)])
+    told = refusal(tracking, FRESH, runs[str(FRESH)])
+    client.restore_run(runs[str(FRESH)])
+    assert told == (
+        f"{FRESH} was tracked as run {runs[str(FRESH)]}, which was deleted.\n"
+        f"Restore it in MLflow (make ui, State: Deleted), or train it again.\n{CURE}"
+    )
+
+
+def test_a_run_without_a_model_is_refused(store):
+    """A fixed Lambda keeps none."""
+    tracking, _, runs = store
+    cell = Cell("keras2", "reused_pair", "mean_lambda", 0)
+    told = refusal(tracking, cell, runs[str(cell)])
+    assert told.startswith(f"{cell} has no model.keras among its artifacts")
+    assert "Name a run of the model `dense` under `champion` in params.yaml" in told
