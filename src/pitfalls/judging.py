@@ -14,6 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 from pitfalls import expectations
 from pitfalls.config import ROOT, register
 from pitfalls.errors import ResultError
+from pitfalls.ordering import place_of
 from pitfalls.results import find_results, json_text, read_json, read_result, write_json
 from pitfalls.verification import judge
 
@@ -60,14 +61,15 @@ def judge_sweep(runs: Path, sweep: str) -> tuple[list[Judged], list[str], list[J
 
 
 def gather(judged: list[Judged]) -> list[dict[str, Any]]:
-    """Return one entry a cell, over its seeds.
+    """Return one entry a cell, over its seeds, in the order of params.yaml.
 
     The claim and the measured loss are means over seeds (a race's claim follows each
     run's own q), the interval is from the lowest to the highest seed, and the tolerance is that of
     one run. A cell passes if each of its runs does.
     """
     cells: dict[tuple[str, ...], list[Judged]] = defaultdict(list)
-    for result, verdict in judged:
+    place = place_of()
+    for result, verdict in sorted(judged, key=lambda one: place(one[0]["cell"])):
         cells[tuple(result["cell"][axis] for axis in ("runtime", "generator", "model"))].append(
             (result, verdict)
         )
