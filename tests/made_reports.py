@@ -5,6 +5,7 @@ cell's measured loss. Nothing is trained.
 """
 
 import copy
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -38,14 +39,18 @@ def committed_verdicts() -> dict[str, Any]:
     return verdicts
 
 
-def make(folder: Path, verdicts: dict[str, Any], lottery: bool = True) -> tuple[Path, Path]:
-    """Write verdicts.json and a result for each seed of each cell.
+def make(
+    folder: Path, verdicts: dict[str, Any], lottery: bool = True, guard: dict[str, Any] | None = None
+) -> tuple[Path, Path]:
+    """Write verdicts.json, a result for each seed of each cell, and guard.json if there is one.
 
     Returns:
         The folders of runs and of reports.
     """
     runs, reports = folder / "runs", folder / "reports"
     write(reports / "verdicts.json", verdicts)
+    if guard is not None:
+        write(reports / "guard.json", guard)
     for entry in verdicts["cells"]:
         for seed in entry["seeds"]:
             cell = entry["cell"] | {"seed": seed}
@@ -90,6 +95,7 @@ def result(cell: dict[str, Any], entry: dict[str, Any]) -> dict[str, Any]:
         "standard_error": 1.0,
         "window_steps": 300,
         "broken_rows": entry["broken_rows"],
+        "broken_rows_by_epoch": [entry["broken_rows"]] * (30 if trains else 6),
         "repeated_batches": 0.0,
         "shapes": {
             "inputs": [64, 2],
@@ -100,12 +106,64 @@ def result(cell: dict[str, Any], entry: dict[str, Any]) -> dict[str, Any]:
             "loss_difference": prediction if is_repaired else [64, 64],
         },
         "prediction": {"inputs": [73, 57], "label": 65.0, "value": 49.6 if trains and final > 1 else 65.0},
+        "answers": answers(trains and final > 1, cell["seed"]),
         "versions": {"python": "3.11.7", "numpy": "2.4.6", "tensorflow-cpu": "2.21.0", "keras": "3.15.1"},
         "buffer_address_mod_64": OFFSETS.get(cell["generator"], {"inputs": None, "labels": None}),
         "seconds": {"total": 3.0, "training": 2.0, "per_step": 0.001},
         "fingerprint": "0" * 16,
         "mlflow_run_id": None,
     }
+
+
+def answers(knows_nothing: bool, seed: int) -> dict[str, Any]:
+    """Return answers to a grid of pairs: the truth, or about 49.5 for everything."""
+    points = [19.8 * step for step in range(6)]
+    inputs = [[first, second] for second, first in itertools.product(points, points)]
+    return {
+        "inputs": inputs,
+        "values": [49.5 + seed if knows_nothing else (first + second) / 2 for first, second in inputs],
+    }
+
+
+ALIASED = {
+    "rule": "aliased-batch",
+    "array": "inputs",
+    "batch": 0,
+    "message": "AliasedBatchError: batch 0 changed <after> it was yielded.",
+    "fix": "Allocate the array inside the loop.",
+}
+BROADCAST = {
+    "rule": "broadcast-loss",
+    "array": "labels",
+    "batch": 0,
+    "message": "BroadcastLossError: this loss would subtract every label from every prediction.",
+    "fix": "Give the labels a last axis.",
+}
+
+
+def with_guard(verdicts: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the verdicts with what the guard fired, and the content of guard.json.
+
+    Reused buffers are found on the generator, and labels and predictions of two ranks on the model.
+    """
+    guarded = copy.deepcopy(verdicts)
+    generators: dict[str, Any] = {}
+    models = []
+    for entry in guarded["cells"]:
+        cell = entry["cell"]
+        aliased = [ALIASED] if cell["generator"] in OFFSETS else []
+        is_broadcast = (cell["generator"] == "flat_labels") != (cell["model"] == "flat_mean_lambda")
+        broadcast = [BROADCAST] if is_broadcast else []
+        fired = [finding["rule"] for finding in aliased + broadcast]
+        entry["guard"] = {"fired": fired, "expected": True}
+        generators[cell["generator"]] = {"generator": cell["generator"], **reported(aliased)}
+        models.append(cell | reported(broadcast))
+    return guarded, {"schema": 1, "generators": list(generators.values()), "models": models}
+
+
+def reported(findings: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return findings with the status that the guard gives them."""
+    return {"status": "findings" if findings else "clean", "findings": findings}
 
 
 def with_a_failure(verdicts: dict[str, Any]) -> dict[str, Any]:

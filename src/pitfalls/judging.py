@@ -11,6 +11,7 @@ from typing import Any
 
 from pitfalls import expectations
 from pitfalls.errors import ResultError
+from pitfalls.ordering import place_of
 from pitfalls.results import find_results, json_text, read_json, read_result, write_json
 from pitfalls.verification import judge, mechanism_of
 
@@ -108,14 +109,15 @@ def judge_sweep(runs: Path, sweep: str, guard: Guard) -> tuple[list[Judged], lis
 
 
 def gather(judged: list[Judged]) -> list[dict[str, Any]]:
-    """Return one entry a cell, over its seeds.
+    """Return one entry a cell, over its seeds, in the order of params.yaml.
 
     The claim and the measured loss are means over seeds (a race's claim follows each
     run's own q), the interval is from the lowest to the highest seed, and the tolerance is that of
     one run. A cell passes if each of its runs does.
     """
     cells: dict[tuple[str, ...], list[Judged]] = defaultdict(list)
-    for result, verdict in judged:
+    place = place_of()
+    for result, verdict in sorted(judged, key=lambda one: place(one[0]["cell"])):
         cells[tuple(result["cell"][axis] for axis in ("runtime", "generator", "model"))].append(
             (result, verdict)
         )

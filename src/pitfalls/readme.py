@@ -19,7 +19,7 @@ def results(verdicts: dict[str, Any]) -> str:
     Args:
         verdicts: The content of reports/verdicts.json.
     """
-    models = sorted({entry["cell"]["model"] for entry in verdicts["cells"]})
+    models = list(dict.fromkeys(entry["cell"]["model"] for entry in verdicts["cells"]))
     short: dict[tuple[str, str], dict[str, str]] = {}
     for entry in verdicts["cells"]:
         cell = entry["cell"]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from made_reports import committed_verdicts, make
+from made_reports import committed_verdicts, make, with_guard
 
 from pitfalls.page import write_page
 
@@ -50,8 +50,9 @@ def browser():
 
 @pytest.fixture(scope="session")
 def report(tmp_path_factory) -> Path:
-    """A page made from the committed verdicts."""
-    return write_page(*make(tmp_path_factory.mktemp("report"), committed_verdicts()))
+    """A page made from the committed verdicts, with all that a page can show."""
+    verdicts, guard = with_guard(committed_verdicts())
+    return write_page(*make(tmp_path_factory.mktemp("report"), verdicts, guard=guard))
 
 
 @pytest.fixture

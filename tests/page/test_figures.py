@@ -76,6 +76,37 @@ def test_every_cell_has_a_curve_for_each_seed(material):
     assert all(len(cell["losses"]) == 3 for cell in drawn)
 
 
+def test_every_cell_has_its_answers_against_the_truth(material):
+    """36 pairs for each seed; a cell that is bitten answers one thing, a sound one the truth."""
+    drawn = {cell["id"]: cell for cell in charts.curves(material)}
+    sound = drawn["keras2/fresh_arrays/dense"]
+    assert sound["answers"] == {seed: sound["truths"] for seed in "012"} and len(sound["truths"]) == 36
+    bitten = drawn["keras2/reused_inputs/dense"]
+    assert {seed: set(values) for seed, values in bitten["answers"].items()} == {
+        "0": {49.5},
+        "1": {50.5},
+        "2": {51.5},
+    }
+
+
+@pytest.mark.parametrize("high", [100, 10])
+def test_answers_are_drawn_beside_the_line_on_which_all_are_right(material, high):
+    """From 0 to the largest mean, whatever the task."""
+    identity, points = charts.answers(material, high, 96, {}, size=14)["layer"]
+    ends = [{"truth": at, "answer": at} for at in (0, high - 1)]
+    assert identity["data"]["values"] == ends
+    assert points["encoding"]["shape"]["scale"]["domain"] == ["0", "1", "2"]
+
+
+def test_a_seed_has_one_shape_in_figures_and_in_text(material):
+    """In the order of the numbers; more seeds than shapes begin again."""
+    for runs in material.runs.values():
+        runs[0]["cell"]["seed"] = 10
+    assert charts.seed_marks(material) == {"1": "○", "2": "□", "10": "△"}
+    next(iter(material.runs.values())).extend({"cell": {"seed": seed}} for seed in (3, 4, 5))
+    assert charts.seed_marks(material)["10"] == "○"
+
+
 def test_the_lottery_marks_where_numpy_allocates(material):
     """A run at each offset; an offset that no allocation had is told apart."""
     rows = demonstrations.lottery(material.lottery, {0: 50, 16: 150})["data"]["values"]
@@ -105,6 +136,11 @@ def test_listing_1_is_drawn_with_what_the_article_printed(material):
 def test_charts_are_plain_data(material):
     """What goes into the page must be JSON without NaN."""
     json.dumps(
-        [charts.curves(material), charts.misses(material), charts.predictions(material, 65, 49.5)],
+        [
+            charts.curves(material),
+            charts.misses(material),
+            charts.answers(material, 100, 96, {}, size=14),
+            charts.answers_to_one_pair(material, 65, 49.5),
+        ],
         allow_nan=False,
     )

@@ -4,7 +4,7 @@ import pytest
 from made_reports import ROOT, committed_verdicts, make, write
 
 from pitfalls.errors import ResultError
-from pitfalls.page.gathering import gather, header, options_in_order
+from pitfalls.page.gathering import gather, header
 
 
 def test_a_header_is_the_first_paragraph_without_its_name():
@@ -27,13 +27,6 @@ def test_every_option_of_conf_says_what_it_is(tmp_path):
     """The page takes its descriptions from conf/, so that a new option brings its own."""
     material = gather(*make(tmp_path, committed_verdicts()), ROOT)
     assert all(text for axis in ("runtime", "generator", "model") for text in material.options[axis].values())
-
-
-def test_an_option_that_params_does_not_know_comes_last(tmp_path):
-    """Options stand in the order of params.yaml, and none is lost."""
-    (tmp_path / "params.yaml").write_text("matrix:\n  generator: b,a\n")
-    verdicts = {"cells": [{"cell": {"generator": name}} for name in ("a", "z", "b")]}
-    assert options_in_order(verdicts, "generator", tmp_path / "params.yaml") == ["b", "a", "z"]
 
 
 def test_seeds_of_a_cell_are_in_order(tmp_path):

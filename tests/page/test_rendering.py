@@ -8,6 +8,7 @@ import pytest
 from made_reports import ROOT, committed_verdicts, make, result, with_a_failure, write
 
 from pitfalls.page import offline, write_page
+from pitfalls.page.formulas import closed_forms, explained
 from pitfalls.page.rendering import as_json, breakable
 from pitfalls.report import write_report
 
@@ -123,7 +124,7 @@ def test_a_new_generator_appears_by_itself(tmp_path):
     verdicts["cells"].append(entry)
     runs, reports = make(tmp_path, verdicts)
     text = write_page(runs, reports).read_text()
-    assert 'id="custom_loop/shuffled_in_place/dense"' in text and "not run" in text
+    assert f'id="{"/".join(entry["cell"].values())}"' in text and "not run" in text
 
 
 def test_another_task_gets_its_own_closed_forms(tmp_path):
@@ -137,6 +138,20 @@ def test_another_task_gets_its_own_closed_forms(tmp_path):
     write(runs / "matrix" / "a" / "result.json", made)
     text = without_scripts(write_page(runs, reports).read_text())
     assert "<strong>4.125</strong>" in text and "(16, 16)" in text
+
+
+@pytest.mark.parametrize(
+    ("formula", "text"),
+    [
+        ("0", ""),
+        ("V", "V = 416.625 is the variance of the mean"),
+        ("B = 2 V (1 - 1/b)", "V = 416.625 is the variance of the mean, b = 64 is the batch size"),
+        ("q S", "q is the share of rows that were measured apart, S = 2 V = 833.25"),
+    ],
+)
+def test_the_letters_of_a_formula_are_explained(formula, text):
+    """A reader meets no letter without its meaning, and no meaning without its letter."""
+    assert explained(formula, closed_forms(100, 64)) == text
 
 
 def test_json_cannot_close_its_script():

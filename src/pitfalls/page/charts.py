@@ -4,6 +4,7 @@ Colours are names of the page's style sheet (`var(--bites)`), so that light, dar
 need no second drawing.
 """
 
+import itertools
 from typing import Any
 
 from pitfalls.page.gathering import CellKey, Material, cell_key
@@ -16,6 +17,9 @@ LOSS_SCALE = {"type": "symlog", "constant": 0.001, "domain": [0, 3000], "nice": 
 """Logarithmic, but with a place for 0: a perfect model's loss."""
 
 LOSS_AXIS = {"values": [0, 0.01, 1, 100], "title": None, "labelExpr": "datum.value"}
+
+SHAPES = {"circle": "○", "square": "□", "triangle-up": "△", "diamond": "◇", "triangle-down": "▽"}
+"""A shape for each seed, and its sign in text: lines that lie on each other can be told apart, points cannot."""
 
 EFFECT_SCALE = {"domain": list(EFFECTS), "range": [f"var(--{effect}-ink)" for effect in EFFECTS]}
 
@@ -45,12 +49,24 @@ def curves(material: Material) -> list[dict[str, Any]]:
             "effect": entries[key]["effect"],
             "cell": entries[key]["cell"],
             "floor": entries[key]["claim"]["loss"],
-            "losses": {
-                str(run["cell"]["seed"]): [float(f"{loss:.5g}") for loss in run["loss"]] for run in runs
+            "losses": {seed_of(run): [digits(loss, 5) for loss in run["loss"]] for run in runs},
+            "truths": [digits(sum(pair) / 2, 4) for pair in runs[0]["answers"]["inputs"]],
+            "answers": {
+                seed_of(run): [digits(value, 4) for value in run["answers"]["values"]] for run in runs
             },
         }
         for key, runs in in_order(material)
     ]
+
+
+def seed_of(run: dict[str, Any]) -> str:
+    """Return a run's seed, as the page names it."""
+    return str(run["cell"]["seed"])
+
+
+def digits(value: float, how_many: int) -> float:
+    """Round to some digits that count: the page carries thousands of numbers."""
+    return float(f"{value:.{how_many}g}")
 
 
 def in_order(material: Material) -> list[tuple[CellKey, list[dict[str, Any]]]]:
@@ -61,8 +77,14 @@ def in_order(material: Material) -> list[tuple[CellKey, list[dict[str, Any]]]]:
     return [(key, material.runs[key]) for key in keys if key in judged and key in material.runs]
 
 
-def curve(height: int, axis: Spec) -> Spec:
-    """Return the empty chart of one cell: the page puts its rows, its floor and its colour into it."""
+def curve(height: int, axis: Spec, hover: bool) -> Spec:
+    """Return the empty chart of one cell: the page puts its rows, its floor and its colour into it.
+
+    Args:
+        height: In pixels.
+        axis: What the axis of epochs adds.
+        hover: Whether each epoch tells its loss: a point for each is too many in dozens of charts.
+    """
     epoch = {
         "field": "epoch",
         "type": "quantitative",
@@ -74,6 +96,11 @@ def curve(height: int, axis: Spec) -> Spec:
     seed = {"field": "seed", "type": "nominal"}
     tooltip = [seed, {"field": "epoch"}, {"field": "loss", "format": ".4g"}]
     colour = {"field": "colour", "type": "nominal", "scale": None}
+    points = {
+        "data": {"name": "rows"},
+        "mark": {"type": "point", "filled": True, "size": 60, "opacity": 0},
+        "encoding": {"x": epoch, "y": loss, "tooltip": tooltip},
+    }
     return layered(
         {
             "data": {"name": "floor", "values": []},
@@ -85,16 +112,64 @@ def curve(height: int, axis: Spec) -> Spec:
             "mark": {"type": "line", "strokeWidth": 1.2, "opacity": 0.85},
             "encoding": {"x": epoch, "y": loss, "detail": seed, "color": colour},
         },
+        *([points] if hover else []),
+        height=height,
+    )
+
+
+def seed_marks(material: Material) -> dict[str, str]:
+    """Return the sign of each seed's shape, to be printed in text."""
+    return dict(zip(seeds_of(material), itertools.cycle(SHAPES.values()), strict=False))
+
+
+def seeds_of(material: Material) -> list[str]:
+    """Return every seed of the matrix, in order."""
+    return [
+        str(seed) for seed in sorted({run["cell"]["seed"] for runs in material.runs.values() for run in runs})
+    ]
+
+
+def answers(material: Material, high: int, height: int, axis: Spec, size: int) -> Spec:
+    """Return the empty chart of one cell's answers against the truth, a shape for each seed.
+
+    Args:
+        material: For the seeds.
+        high: Exclusive upper end of the draw: both axes reach as far as the truth can.
+        height: In pixels.
+        axis: What both axes share.
+        size: Of a point.
+    """
+    scale = {"domain": [0, high - 1], "nice": False}
+    reach = {"type": "quantitative", "axis": axis | {"values": [0, (high - 1) / 2, high - 1]}}
+    shapes = {"domain": seeds_of(material), "range": list(SHAPES)}
+    truth = reach | {"field": "truth", "scale": scale}
+    answer = reach | {"field": "answer", "scale": scale | {"clamp": True}}
+    return layered(
         {
-            "data": {"name": "rows"},
-            "mark": {"type": "point", "filled": True, "size": 60, "opacity": 0},
-            "encoding": {"x": epoch, "y": loss, "tooltip": tooltip},
+            "data": {"values": [{"truth": at, "answer": at} for at in (0, high - 1)]},
+            "mark": {"type": "line", "strokeDash": [4, 3], "strokeWidth": 1, "color": "var(--claim)"},
+            "encoding": {"x": truth, "y": answer},
+        },
+        {
+            "data": {"name": "answers", "values": []},
+            "mark": {"type": "point", "filled": False, "strokeWidth": 1, "size": size, "opacity": 1},
+            "encoding": {
+                "x": truth,
+                "y": answer,
+                "shape": {"field": "seed", "type": "nominal", "scale": shapes, "legend": None},
+                "color": {"field": "colour", "type": "nominal", "scale": None},
+                "tooltip": [
+                    {"field": "seed"},
+                    {"field": "truth", "format": ".4g"},
+                    {"field": "answer", "format": ".4g"},
+                ],
+            },
         },
         height=height,
     )
 
 
-def predictions(material: Material, truth: float, constant: float) -> Spec:
+def answers_to_one_pair(material: Material, truth: float, constant: float) -> Spec:
     """Draw what every trained model answers to one pair, beside the true mean and the mean of all means."""
     rows = [
         {
@@ -137,8 +212,9 @@ def misses(material: Material) -> Spec:
     x = {
         "field": "miss",
         "type": "quantitative",
-        "title": "distance from the claim, in tolerances",
+        "title": "tolerances from the claim",
         "scale": {"domain": [-reach, reach], "nice": False},
+        "axis": {"tickCount": 5},
     }
     tooltip = [
         {"field": name} for name in ("runtime", "generator", "model", "claimed", "measured", "verdict")

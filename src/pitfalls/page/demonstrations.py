@@ -16,7 +16,7 @@ from pitfalls.page.stories import short
 
 SLIDER_SIGNAL = "from_epoch"
 
-LOTTERY_AXIS = {"labelAngle": 0, "labelOverlap": True}
+LOTTERY_AXIS = {"labelAngle": 0, "labelOverlap": True, "labelSeparation": 5}
 
 
 def listing_1(entry: dict[str, Any], high: int) -> Spec:
@@ -141,10 +141,21 @@ def batch_labels(high: int, batch_size: int) -> list[float]:
 
 
 def differences(labels: list[float], columns: int) -> Spec:
-    """Draw label minus prediction, of each with each (b columns) or of each with its own (1 column)."""
+    """Draw label minus prediction, of each with each (b columns) or of each with its own (1 column).
+
+    In the square, what belongs together has a border.
+    """
     rows = len(labels)
     of_column = "datum.prediction" if columns > 1 else "datum.label"
     index = {"type": "ordinal", "axis": None}
+    # One column has no scale to give it a width.
+    across = (
+        {"x": index | {"field": "prediction"}}
+        if columns > 1
+        else {"x": {"value": 0}, "x2": {"value": "width"}}
+    )
+    belongs = {"test": "datum.label === datum.prediction", "value": 0.8 if columns > 1 else 0}
+    border = {"condition": belongs, "value": 0}
     reach = max(labels) - min(labels)
     colour = {
         "field": "difference",
@@ -172,11 +183,12 @@ def differences(labels: list[float], columns: int) -> Spec:
             {"calculate": f"datum.k % {columns}" if columns > 1 else "datum.k", "as": "prediction"},
             {"calculate": f"values[datum.label] - values[{of_column}]", "as": "difference"},
         ],
-        "mark": {"type": "rect", "strokeWidth": 0},
+        "mark": {"type": "rect", "stroke": "#1c2126"},
         "encoding": {
             "y": index | {"field": "label"},
-            "x": index | ({"field": "prediction"} if columns > 1 else {"value": 0}),
+            **across,
             "color": colour,
+            "strokeWidth": border,
             "tooltip": tooltip,
         },
     }

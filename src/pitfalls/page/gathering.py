@@ -10,11 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from pitfalls.ordering import AXES, in_order
 from pitfalls.results import read_json, readable_results
-
-AXES = ("runtime", "generator", "model")
 
 CellKey = tuple[str, ...]
 """A cell's runtime, generator and model."""
@@ -31,6 +28,7 @@ class Material:
         lottery: Results of one cell at several addresses of its buffer, by that address.
         axes: The options of each axis that occur, in the order of params.yaml.
         options: For each group of conf/, what each option's header says it is.
+        guard: The content of guard.json, nothing if the guard was not asked.
     """
 
     verdicts: dict[str, Any]
@@ -39,6 +37,7 @@ class Material:
     lottery: list[dict[str, Any]]
     axes: dict[str, list[str]]
     options: dict[str, dict[str, str]]
+    guard: dict[str, Any]
 
     @property
     def results(self) -> list[dict[str, Any]]:
@@ -55,7 +54,7 @@ def gather(runs: Path, reports: Path, root: Path) -> Material:
         root: The project's folder, for conf/ and params.yaml.
 
     Raises:
-        ResultError: verdicts.json is missing or damaged.
+        ResultError: verdicts.json is missing, or it or guard.json is damaged.
     """
     verdicts = read_json(reports / "verdicts.json")
     by_cell: dict[CellKey, list[dict[str, Any]]] = defaultdict(list)
@@ -70,8 +69,9 @@ def gather(runs: Path, reports: Path, root: Path) -> Material:
         runs={key: sorted(seeds, key=lambda one: one["cell"]["seed"]) for key, seeds in by_cell.items()},
         article={result["listing"]: result for result in article},
         lottery=sorted(lottery, key=lambda one: one["buffer_address_mod_64"]["inputs"]),
-        axes={axis: options_in_order(verdicts, axis, root / "params.yaml") for axis in AXES},
+        axes={axis: in_order(options_of(verdicts, axis), axis, root / "params.yaml") for axis in AXES},
         options={axis: headers(root / "conf" / axis) for axis in AXES},
+        guard=read_json(asked) if (asked := reports / "guard.json").exists() else {},
     )
 
 
@@ -80,12 +80,9 @@ def cell_key(cell: dict[str, Any]) -> CellKey:
     return tuple(cell[axis] for axis in AXES)
 
 
-def options_in_order(verdicts: dict[str, Any], axis: str, params: Path) -> list[str]:
-    """Return the options of an axis that occur: first those of params.yaml, in its order, then the others."""
-    seen = {entry["cell"][axis] for entry in verdicts["cells"]}
-    told = yaml.safe_load(params.read_text())["matrix"][axis] if params.exists() else []
-    listed = told.split(",") if isinstance(told, str) else told
-    return [name for name in listed if name in seen] + sorted(seen - set(listed))
+def options_of(verdicts: dict[str, Any], axis: str) -> set[str]:
+    """Return the options of an axis that occur among the judged cells."""
+    return {entry["cell"][axis] for entry in verdicts["cells"]}
 
 
 def headers(group: Path) -> dict[str, str]:

@@ -2,20 +2,23 @@
 
 import json
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from pitfalls import expectations, tables
+from pitfalls import tables
 from pitfalls.config import ROOT
 from pitfalls.page import charts, demonstrations
 from pitfalls.page.environment import buffer_addresses, environment
+from pitfalls.page.formulas import closed_forms, explained
 from pitfalls.page.gathering import Material, gather
+from pitfalls.page.guarding import guard_table
 from pitfalls.page.listings import cards
 from pitfalls.page.queueing import ALLOCATIONS, allocation_counts, queues
-from pitfalls.page.stories import EFFECTS, answers, heat_maps
+from pitfalls.page.stories import EFFECTS, answers, heat_maps, stories
 from pitfalls.results import write_text
 
 HERE = Path(__file__).parent
@@ -61,6 +64,7 @@ def content(material: Material, root: Path) -> dict[str, Any]:
     """Return all that the templates name."""
     verdicts, task = material.verdicts, task_of(material)
     high, batch_size = task["high"], task["batch_size"]
+    forms = closed_forms(high, batch_size)
     labels, allocations = demonstrations.batch_labels(high, batch_size), allocation_counts(batch_size)
     return {
         "style": Markup((HERE / "templates" / "style.css").read_text()),
@@ -70,11 +74,15 @@ def content(material: Material, root: Path) -> dict[str, Any]:
         "failures": tables.failures(verdicts),
         "effects": EFFECTS,
         "task": task,
-        "forms": closed_forms(high, batch_size),
+        "forms": forms,
+        "explained": partial(explained, forms=forms),
+        "seed_marks": charts.seed_marks(material),
         "axes": material.axes,
         "about": material.options,
         "answers": answers(material),
         "maps": heat_maps(material),
+        "rows": list(stories(material).values()),
+        "guard": guard_table(material),
         "listings": cards(verdicts),
         "queues": queues(high, verdicts["probes"]),
         "lottery": material.lottery,
@@ -101,29 +109,20 @@ def specifications(
         "column": demonstrations.differences(labels, 1),
         "misses": charts.misses(material),
         **(
-            {"predictions": charts.predictions(material, 65, (high - 1) / 2)}
+            {"one_pair": charts.answers_to_one_pair(material, 65, (high - 1) / 2)}
             if high > 73 and material.runs
             else {}
         ),
-        "curve": charts.curve(84, {"tickCount": 2}),
-        "story": charts.curve(220, {"title": "epoch"}),
+        "curve": charts.curve(96, {"tickCount": 2}, hover=False),
+        "answers": charts.answers(material, high, 96, {"title": None, "grid": False}, size=14),
+        "story_curve": charts.curve(220, {"title": "epoch"}, hover=True),
+        "story_answers": charts.answers(material, high, 220, {"grid": True}, size=50),
     }
 
 
 def task_of(material: Material) -> dict[str, int]:
     """Return the task of the runs, or the article's where there is none."""
     return next((run["task"] for run in material.results), {"high": 100, "batch_size": 64})
-
-
-def closed_forms(high: int, batch_size: int) -> dict[str, float]:
-    """Return the losses that the page names, in numbers."""
-    return {
-        "V": expectations.variance_of_mean(high),
-        "S": expectations.stale_lambda_loss(high),
-        "B": expectations.broadcast_lambda_loss(high, batch_size),
-        "C": expectations.trainable_loss(high, batch_size, 0, broadcasts=True),
-        "constant": (high - 1) / 2,
-    }
 
 
 def lottery_in_words(material: Material) -> str:

@@ -4,6 +4,7 @@ from typing import Any
 
 from pitfalls import expectations
 from pitfalls.page.gathering import CellKey, Material, cell_key
+from pitfalls.page.guarding import guard_says
 from pitfalls.tables import claim_text, number
 from pitfalls.verification import mechanism_of
 
@@ -61,6 +62,7 @@ def story(entry: dict[str, Any], runs: list[dict[str, Any]], material: Material)
         "broken_rows": f"{entry['broken_rows']:.1%}",
         "seeds": [seed_row(run) for run in runs],
         "shapes": shape_rows(runs[0]["shapes"]) if runs else [],
+        "guard": guard_says(entry, material),
         "command": command(cell),
     }
 
@@ -144,5 +146,5 @@ def answer(bug: str, cells: list[dict[str, Any]]) -> dict[str, Any]:
         "tone": "bites" if bitten else "repaired",
         "bitten": len(bitten),
         "of": len(alone),
-        "by": sorted({one["cell"]["generator"] for one in bitten}),
+        "by": list(dict.fromkeys(one["cell"]["generator"] for one in bitten)),
     }

@@ -1,6 +1,7 @@
 "use strict";
 (() => {
   const told = (id) => JSON.parse(document.getElementById(id).textContent);
+  document.documentElement.classList.add("scripted");
   const charts = told("charts");
   const cells = new Map(told("curves").map((cell) => [cell.id, cell]));
   const font = getComputedStyle(document.body).fontFamily;
@@ -14,11 +15,14 @@
   const views = new Map();
 
   // Vega takes the role and the label of what it draws into: that is a child, and the frame keeps its words.
-  function draw(frame, spec, renderer = "svg") {
+  function insideOf(frame) {
     const inside = document.createElement("div");
     inside.setAttribute("aria-hidden", "true");
     frame.append(inside);
-    return vegaEmbed(inside, spec, { actions: false, renderer, config }).then(({ view }) => view);
+    return inside;
+  }
+  function draw(frame, spec, renderer) {
+    return vegaEmbed(insideOf(frame), spec, { actions: false, renderer, config }).then(({ view }) => view);
   }
 
   async function drawAll() {
@@ -26,39 +30,54 @@
       const name = element.dataset.chart;
       views.set(name, await draw(element, charts[name], onCanvas.has(name) ? "canvas" : "svg"));
     });
-    await Promise.all([...all, showCurves()]);
+    await Promise.all(all);
+    await showCurves();
     document.body.dataset.drawn = String(Math.round(performance.now()));
   }
 
-  // A cell's chart: the one specification of all cells, with its own rows, floor and colour.
-  function cellSpec(cell, empty) {
+  // A cell's chart: one specification for all cells, parsed once, since there are dozens; with the cell's own values.
+  function drawCell(frame, cell, name, width = frame.clientWidth) {
     const colour = `var(--${cell.tone}-ink)`;
-    const rows = Object.entries(cell.losses).flatMap(([seed, losses]) =>
-      losses.map((loss, at) => ({ seed, epoch: at + 1, loss, colour })));
-    const values = { rows, floor: [{ loss: cell.floor }] };
-    const spec = structuredClone(compiled(empty));
-    for (const data of spec.data) if (data.name in values) data.values = values[data.name];
-    for (const axis of spec.axes.filter((one) => one.scale === "x" && one.labels !== false)) {
-      axis.values = [1, Math.max(...rows.map((row) => row.epoch))];
-    }
-    return spec;
+    const bySeed = (lists, point) => Object.entries(lists).flatMap(([seed, list]) =>
+      list.map((value, at) => ({ seed, colour, ...point(value, at) })));
+    const values = name.endsWith("curve")
+      ? { rows: bySeed(cell.losses, (loss, at) => ({ epoch: at + 1, loss })), floor: [{ loss: cell.floor }] }
+      : { answers: bySeed(cell.answers, (answer, at) => ({ truth: cell.truths[at], answer })) };
+    const last = values.rows ? Math.max(...values.rows.map((row) => row.epoch)) : null;
+    const tooltip = views.get("misses").tooltip();
+    const view = new vega.View(parsed(name, last, width), { renderer: "svg", container: insideOf(frame), tooltip });
+    for (const [data, rows] of Object.entries(values)) view.data(data, rows);
+    return view.runAsync();
   }
-  const vegaSpecs = new Map();
-  function compiled(spec) {
-    if (!vegaSpecs.has(spec)) vegaSpecs.set(spec, vegaLite.compile(spec, { config }).spec);
-    return vegaSpecs.get(spec);
+  const runtimes = new Map();
+  function parsed(name, last, width) {
+    const key = `${name} ${last} ${width}`;
+    if (!runtimes.has(key)) {
+      const { spec } = vegaLite.compile(charts[name], { config });
+      if (last) for (const axis of spec.axes) if (axis.scale === "x" && axis.labels !== false) axis.values = [1, last];
+      spec.signals.find((one) => one.name === "width").init = String(width);
+      runtimes.set(key, vega.parse(spec));
+    }
+    return runtimes.get(key);
   }
 
   const breakable = (name) => name.replaceAll("_", "_<wbr>");
   function panel(cell) {
     const figure = document.createElement("figure");
     const { runtime, generator, model } = cell.cell;
-    figure.innerHTML = `<figcaption><span class="badge ${cell.tone}">${cell.effect}</span>
-      <a href="#${cell.id}">${[runtime, generator].map(breakable).join("<br>")}<br><span>${breakable(model)}</span></a>
-      </figcaption><div class="chart" role="img"></div>`;
-    figure.lastChild.setAttribute("aria-label",
-      `Loss by epoch of ${runtime}, ${generator}, ${model}: claimed ${cell.floor.toPrecision(4)}`);
+    figure.innerHTML = `<figcaption>
+      <a href="#${cell.id}">${breakable(runtime)}<br>${breakable(generator)}<br><span>${breakable(model)}</span></a>
+      <span class="badge ${cell.tone}">${cell.effect}</span></figcaption><div class="drawn"><div class="chart" data-cell="curve" role="img"></div>
+      <div class="chart" data-cell="answers" role="img"></div></div>`;
+    const name = `${runtime}, ${generator}, ${model}`;
+    const label = (kind, words) => figure.querySelector(`[data-cell=${kind}]`).setAttribute("aria-label", words);
+    label("curve", `Loss by epoch of ${name}: claimed ${cell.floor.toPrecision(4)}`);
+    label("answers", `Answers of ${name} against the truth: ${answersInWords(cell)}`);
     return figure;
+  }
+  function answersInWords(cell) {
+    const misses = Object.values(cell.answers).flatMap((list) => list.map((answer, at) => Math.abs(answer - cell.truths[at])));
+    return `at most ${Number(Math.max(...misses).toPrecision(2))} off`;
   }
 
   const panels = new Map();
@@ -74,8 +93,8 @@
     }));
     form.querySelector("output").textContent = `${shown.length} of ${cells.size} cells`;
     document.querySelector("[data-when-empty]").hidden = shown.length > 0;
-    const empty = shown.filter((cell) => !panels.get(cell.id).lastChild.firstChild);
-    await Promise.all(empty.map((cell) => draw(panels.get(cell.id).lastChild, cellSpec(cell, charts.curve))));
+    const empty = shown.flatMap((cell) => [...panels.get(cell.id).querySelectorAll(".chart:empty")].map((frame) => [cell, frame, frame.clientWidth]));
+    await Promise.all(empty.map(([cell, frame, width]) => drawCell(frame, cell, frame.dataset.cell, width)));
   }
 
   // Stories: a dialog for each cell, opened by its link or by the address.
@@ -86,14 +105,19 @@
     if (!dialog || dialog.open) return;
     dialog.showModal();
     dialog.scrollTop = 0;
-    const place = dialog.querySelector("[data-story]");
     const cell = cells.get(dialog.id);
-    if (!cell) place.remove();
-    else if (!place.firstChild) draw(place, cellSpec(cell, charts.story));
+    if (!cell) dialog.querySelector(".drawn")?.remove();
+    else for (const frame of dialog.querySelectorAll(".chart:empty")) drawCell(frame, cell, frame.dataset.story);
   }
-  function closed() {
+  // Opening adds to the history, so that Back, a phone's way out, closes the story and does not leave the page.
+  let isOurs = false;
+  function closed(event) {
     const top = scrollY;
-    history.replaceState(null, "", location.pathname + location.search);
+    if (storyOf(location.hash) === event.target) {
+      if (isOurs) history.back();
+      else history.replaceState(null, "", location.pathname + location.search);
+    }
+    isOurs = false;
     scrollTo(0, top);
     opener?.focus({ preventScroll: true });
     opener = null;
@@ -103,12 +127,18 @@
     dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
   }
   addEventListener("hashchange", openStory);
+  addEventListener("popstate", () => {
+    const open = document.querySelector("dialog[open]");
+    if (open && open !== storyOf(location.hash)) open.close();
+    openStory();
+  });
   document.addEventListener("click", (event) => {
     const link = event.target.closest("a[href^='#']");
     if (!link || !storyOf(link.hash)) return;
     event.preventDefault(); // following it would lose the focus
     opener = link;
-    history.replaceState(null, "", link.hash);
+    isOurs = true;
+    history.pushState(null, "", link.hash);
     openStory();
   });
 
