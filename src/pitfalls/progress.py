@@ -58,7 +58,8 @@ def run_line(result: dict[str, Any], verdict: dict[str, Any]) -> str:
     cell = result["cell"]
     name = " / ".join(str(cell[axis]) for axis in ("runtime", "generator", "model", "seed"))
     seconds = f"{result['seconds']['total']:.1f} s"
-    return f"loss {number(result['final_loss']):<8}  {verdict['effect']:<8}  {verdict['verdict']}  {seconds:>7}  {name}"
+    loss = f"loss {number(result['final_loss']):<8}"
+    return f"{loss} {verdict['effect']:<8} {verdict['verdict']} {seconds:>7}  {name}"
 
 
 class SweepProgress:

@@ -1,5 +1,6 @@
 """Running: one run from its configuration to its files: train, judge, track, write."""
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,8 @@ def train_and_write(
     from pitfalls.tracking import tracked_run
     from pitfalls.training import train
 
+    # Each run compiles a step of its own, which TensorFlow advises against from the fifth on, in eight lines.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     with tracked_run(config, cell) as tracked:
         trained = train(config, cell, on_epoch_end)
         fingerprint = configuration.fingerprint(configuration.plain(config))

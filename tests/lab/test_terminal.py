@@ -87,9 +87,7 @@ def test_no_escape_sequence_goes_into_a_pipe_or_past_no_color(written, finished,
     read = written(stream(), no_color)
     show_everything(finished)
     assert ESCAPE not in read() and "\r" not in read()
-    assert (
-        "[  1/2] loss 0         clean     pass    2.0 s  keras2 / fresh_arrays / mean_lambda / 0\n" in read()
-    )
+    assert "[  1/2] loss 0        clean    pass   2.0 s  keras2 / fresh_arrays / mean_lambda / 0\n" in read()
     assert "━" not in read()
 
 
