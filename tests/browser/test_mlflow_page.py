@@ -96,14 +96,12 @@ def test_the_longest_name_of_a_run_is_not_cut(links, visit):
     page = visit[0](links[0])
     name = page.get_by_role("link", name=max(map(str, FIRST), key=len))
     name.wait_for()
-    page.locator(".ag-header-cell[col-id$='`effect`']").wait_for()
     assert name.evaluate(
-        """one => {
-            while (!one.classList.contains("ag-cell")) {
-                if (one.scrollWidth > one.clientWidth && getComputedStyle(one).display !== "inline") return false;
-                one = one.parentElement;
-            }
-            return true;
+        """link => {
+            const text = document.createRange();
+            text.selectNodeContents(link);
+            const cell = link.closest(".ag-cell").getBoundingClientRect();
+            return text.getBoundingClientRect().right <= cell.right;
         }"""
     )
 

@@ -60,10 +60,10 @@ def register_champion(
     if not result["mlflow_run_id"]:
         raise PromotionError(f"{cell} was trained with tracking=off: no model of it was kept.\n{cure(cell)}")
     client = client_for(tracking)
-    with tracking_errors(tracking.uri), tempfile.TemporaryDirectory() as folder:
+    with tracking_errors(tracking.uri):
         run = tracked_run_of(client, result["mlflow_run_id"], cell)
-        saved = saved_model(client, run, cell, folder)
-        version = version_of(client, run) or new_version(client, tracking.uri, run, saved, result, verdict)
+        refuse_without_model(client, run, cell)
+        version = version_of(client, run) or new_version(client, tracking.uri, run, result, verdict)
         client.set_registered_model_alias(MODEL, ALIAS, version)
     return f"models:/{MODEL}/{version}"
 
@@ -101,11 +101,11 @@ def tracked_run_of(client: mlflow.MlflowClient, run_id: str, cell: Cell) -> Run:
     return run
 
 
-def saved_model(client: mlflow.MlflowClient, run: Run, cell: Cell, folder: str) -> Any:
-    """Return the functional Keras model that a run kept.
+def refuse_without_model(client: mlflow.MlflowClient, run: Run, cell: Cell) -> None:
+    """Refuse a run that keeps no model.
 
     Raises:
-        PromotionError: It kept none, or its file is gone.
+        PromotionError: It never did, or its file is gone.
     """
     if not any(one.path == "model.keras" for one in client.list_artifacts(run.info.run_id)):
         raise PromotionError(
@@ -114,9 +114,15 @@ def saved_model(client: mlflow.MlflowClient, run: Run, cell: Cell, folder: str) 
             "Name a run of the model `dense` under `champion` in params.yaml, or train it again.\n"
             f"{cure(cell)}"
         )
-    import keras  # brings TensorFlow, which a refusal need not wait for
 
-    return keras.saving.load_model(client.download_artifacts(run.info.run_id, "model.keras", folder))
+
+def functional_model(client: mlflow.MlflowClient, run: Run) -> Any:
+    """Return the Keras model that a run kept."""
+    import keras  # brings TensorFlow, which a refusal and a second promotion need not wait for
+
+    keras.config.disable_interactive_logging()  # MLflow asks the model once, and Keras would draw a bar
+    with tempfile.TemporaryDirectory() as folder:
+        return keras.saving.load_model(client.download_artifacts(run.info.run_id, "model.keras", folder))
 
 
 def version_of(client: mlflow.MlflowClient, run: Run) -> str | None:
@@ -131,7 +137,6 @@ def new_version(
     client: mlflow.MlflowClient,
     uri: str,
     run: Run,
-    model: Any,
     result: dict[str, Any],
     verdict: dict[str, Any],
 ) -> str:
@@ -148,7 +153,7 @@ def new_version(
         name=MODEL,
         flavor=mlflow.tensorflow,  # mlflow.keras 3.17 writes the example into a folder that is not there yet
         run_id=run.info.run_id,
-        model=model,
+        model=functional_model(client, run),
         signature=ModelSignature(
             Schema([TensorSpec(np.dtype("float32"), (-1, 2))]),
             Schema([TensorSpec(np.dtype("float32"), (-1, 1))]),
@@ -179,7 +184,7 @@ def description_of_version(run: Run, result: dict[str, Any], verdict: dict[str, 
     claim = verdict["claim"]
     link = f"#/experiments/{run.info.experiment_id}/runs/{run.info.run_id}"
     return (
-        f"`Dense(1)` of run [{Cell(**result['cell'])}]({link}).\n\n"
+        f"The model of run [{Cell(**result['cell'])}]({link}).\n\n"
         f"Its loss ends at **{result['final_loss']:.4g}**; the closed form `{claim['formula']}` says "
         f"{claim['loss']:.4g} ± {claim['tolerance']:.2g} (verdict: **{verdict['verdict']}**, "
         f"effect: **{verdict['effect']}**). Why: {claim['reason']}"

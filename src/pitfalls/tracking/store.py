@@ -33,8 +33,8 @@ DESCRIPTIONS = {
     "- Why does one fail? Tick `keras2 / reused_inputs / dense / 0` and `keras2 / fresh_arrays / dense / 0`, "
     "press *Compare*, and show what differs: of the parameters it is the `generator`, "
     "of the metrics `broken_rows` and every loss.",
-    "manual": "What was started by hand with `python src/train.py`, the newest first. "
-    f"The tag `sweep` tells sweeps apart. {COLOURS}",
+    "manual": "What was started by hand with `python src/train.py`, sweep by sweep, the newest of each first. "
+    f"{COLOURS}",
 }
 
 
