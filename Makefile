@@ -43,6 +43,7 @@ ui: setup  ## browse the runs in MLflow, on this machine only (another port: POR
 	@python src/ui.py --port $(PORT)
 
 serve: setup  ## serve the promoted model, on this machine only (another port: SERVE_PORT=5005)
+	@test -f reports/champion.json || { echo "Nothing is promoted yet: make reproduce"; exit 1; }
 	@MLFLOW_TRACKING_URI=sqlite:///$(CURDIR)/mlflow.db TF_CPP_MIN_LOG_LEVEL=3 KERAS_BACKEND=tensorflow \
 		mlflow models serve -m models:/mean-of-two@champion --env-manager local \
 		--host 127.0.0.1 --port $(SERVE_PORT) --workers 1

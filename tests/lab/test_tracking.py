@@ -1,6 +1,7 @@
 """What MLflow is told: experiments with a view, runs that can be compared, a registry that refuses in words."""
 
 import json
+from pathlib import Path
 
 import pytest
 from made_store import CELLS, made_result, make_store
@@ -124,10 +125,20 @@ def test_a_run_that_was_deleted_is_refused(store):
     )
 
 
-def test_a_run_without_a_model_is_refused(store):
-    """A fixed Lambda keeps none."""
+def test_a_run_that_learned_nothing_is_refused(store):
+    """A fixed Lambda keeps no model."""
     tracking, _, runs = store
     cell = Cell("keras2", "reused_pair", "mean_lambda", 0)
-    told = refusal(tracking, cell, runs[str(cell)])
-    assert told.startswith(f"{cell} has no model.keras among its artifacts")
-    assert "Name a run of the model `dense` under `champion` in params.yaml" in told
+    assert refusal(tracking, cell, runs[str(cell)]) == (
+        f"{cell} learned nothing: a fixed Lambda has no weights, so its run keeps no model.\n"
+        "Name a run of the model `dense` under `champion` in params.yaml."
+    )
+
+
+def test_a_run_whose_model_is_gone_is_refused(store):
+    """As after `rm -r mlruns`."""
+    tracking, client, runs = store
+    artifacts = Path(client.get_run(runs[str(FRESH)]).info.artifact_uri)
+    (artifacts / "model.keras").rename(artifacts / "elsewhere")
+    told = refusal(tracking, FRESH, runs[str(FRESH)])
+    assert told == f"{FRESH} has no model.keras among its artifacts: who deletes mlruns/ deletes it.\n{CURE}"

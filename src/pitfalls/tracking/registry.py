@@ -62,7 +62,7 @@ def register_champion(
     client = client_for(tracking)
     with tracking_errors(tracking.uri):
         run = tracked_run_of(client, result["mlflow_run_id"], cell)
-        refuse_without_model(client, run, cell)
+        refuse_without_model(client, run, result)
         version = version_of(client, run) or new_version(client, tracking.uri, run, result, verdict)
         client.set_registered_model_alias(MODEL, ALIAS, version)
     return f"models:/{MODEL}/{version}"
@@ -101,19 +101,23 @@ def tracked_run_of(client: mlflow.MlflowClient, run_id: str, cell: Cell) -> Run:
     return run
 
 
-def refuse_without_model(client: mlflow.MlflowClient, run: Run, cell: Cell) -> None:
+def refuse_without_model(client: mlflow.MlflowClient, run: Run, result: dict[str, Any]) -> None:
     """Refuse a run that keeps no model.
 
     Raises:
         PromotionError: It never did, or its file is gone.
     """
-    if not any(one.path == "model.keras" for one in client.list_artifacts(run.info.run_id)):
+    if any(one.path == "model.keras" for one in client.list_artifacts(run.info.run_id)):
+        return
+    cell = Cell(**result["cell"])
+    if not result["mechanism"]["trainable_parameters"]:
         raise PromotionError(
-            f"{cell} has no model.keras among its artifacts: a fixed Lambda keeps none, "
-            "and whoever deletes mlruns/ deletes it.\n"
-            "Name a run of the model `dense` under `champion` in params.yaml, or train it again.\n"
-            f"{cure(cell)}"
+            f"{cell} learned nothing: a fixed Lambda has no weights, so its run keeps no model.\n"
+            "Name a run of the model `dense` under `champion` in params.yaml."
         )
+    raise PromotionError(
+        f"{cell} has no model.keras among its artifacts: who deletes mlruns/ deletes it.\n{cure(cell)}"
+    )
 
 
 def functional_model(client: mlflow.MlflowClient, run: Run) -> Any:
