@@ -60,4 +60,4 @@ lock:  ## pin the dependencies of pyproject.toml again, without a host's name
 		--generate-hashes --python-version 3.11 --extra lab --extra dev -o requirements.lock pyproject.toml
 
 clean:  ## remove runs, reports of this machine and MLflow's store (asks nothing, keeps .venv)
-	rm -rf runs mlruns mlflow.db mlflow.db-* .pytest_cache .mypy_cache .ruff_cache
+	rm -rf runs mlruns mlflow.db mlflow.db-* reports/index.html reports/guard.json reports/champion.json .pytest_cache .mypy_cache .ruff_cache

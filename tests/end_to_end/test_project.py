@@ -25,7 +25,7 @@ def test_the_entry_points_of_mlproject_are_stages():
     """One word names a stage, an entry point and the module that runs it."""
     stages = set(yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]) | {"train"}
     entry_points = set(yaml.safe_load((ROOT / "MLproject").read_text())["entry_points"])
-    assert entry_points == {"train", "matrix", "article", "probe", "verify", "report", "promote"}
+    assert entry_points == {"train", "matrix", "article", "probe", "check", "verify", "report", "promote"}
     assert entry_points <= stages
 
 
