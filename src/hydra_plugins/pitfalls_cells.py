@@ -28,6 +28,5 @@ class CellSweeper(BasicSweeper):
             compose=lambda told: loader.load_sweep_config(master, told),
             launch=self.launcher.launch,
             swept_keys=[o.get_key_element() for o in overrides if o.is_sweep_override()],
-            joblib_workers=getattr(self.launcher, "joblib", {}).get("n_jobs", 0),
         )
         return sweep.run(jobs)

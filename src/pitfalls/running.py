@@ -1,6 +1,8 @@
 """Running: one run from its configuration to its files: train, judge, track, write."""
 
+import gc
 import logging
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +109,7 @@ def train_and_write(
     from pitfalls.tracking import tracked_run
     from pitfalls.training import train
 
+    freeze_imports()
     # Each run compiles a step of its own, which TensorFlow advises against from the fifth on, in eight lines.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     with tracked_run(config, cell) as tracked:
@@ -120,6 +123,16 @@ def train_and_write(
             write_json(folder / "verdict.json", verdict)
             write_json(folder / "result.json", result)
     return result, verdict
+
+
+@cache
+def freeze_imports() -> None:
+    """Let no garbage collection walk what the imports made: it lives as long as the process.
+
+    TensorFlow's objects are millions. Walking them took a tenth of a second here and there
+    while a run was built, and seconds when a worker ended.
+    """
+    gc.freeze()
 
 
 def refuse_or_list(config: DictConfig, cell: configuration.Cell, folder: Path) -> bool:

@@ -6,19 +6,14 @@ and opens the tracking. The launcher is whatever `hydra/launcher` names.
 """
 
 import copy
-import importlib
 import os
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
 from hydra.core.utils import JobReturn, JobStatus
-from joblib import Parallel, delayed, effective_n_jobs
-from joblib.externals.loky import get_reusable_executor
 from omegaconf import DictConfig, ValidationError
 
 from pitfalls import config as configuration
@@ -48,15 +43,11 @@ class Job:
 
 @dataclass(frozen=True)
 class Sweep:
-    """What a sweep needs of Hydra: how to compose one run, how to launch many, which keys vary.
-
-    `joblib_workers` is joblib's `n_jobs`, 0 under another launcher.
-    """
+    """What a sweep needs of Hydra: how to compose one run, how to launch many, which keys vary."""
 
     compose: Callable[[list[str]], DictConfig]
     launch: Callable[..., Sequence[JobReturn]]
     swept_keys: list[str]
-    joblib_workers: int = 0
     composed: dict[tuple[str, ...], DictConfig] = field(default_factory=dict)
 
     def run(self, all_overrides: list[list[str]]) -> Any:
@@ -107,8 +98,7 @@ class Sweep:
         if not waiting:
             show(jobs)
             return []
-        with workers_of_joblib(self.joblib_workers):
-            returned = self.launch_tracked(waiting)
+        returned = self.launch_tracked(waiting)
         show(jobs)
         refuse_failures(waiting, returned)
         return [returned]
@@ -149,39 +139,6 @@ class Sweep:
         except ValidationError as error:
             raise ConfigurationError(f"seed={seeds[-1]} is no whole number.\nGive seed=0 or more.") from error
         return composed
-
-
-@contextmanager
-def workers_of_joblib(workers: int) -> Iterator[None]:
-    """Start joblib's workers early, and end them at once; do nothing under another launcher.
-
-    They import TensorFlow and MLflow while the tracking is opened. All they have to write is
-    written when the sweep ends, and left to themselves they would take TensorFlow down for seconds.
-
-    Args:
-        workers: joblib's `n_jobs`, or 0.
-    """
-    if not workers:
-        yield
-        return
-    threading.Thread(target=warm_up, args=[workers], daemon=True).start()
-    try:
-        yield
-    finally:
-        get_reusable_executor(reuse=True).shutdown(wait=True, kill_workers=True)
-
-
-def warm_up(workers: int) -> None:
-    """Let each worker import what a run needs; joblib uses the same workers for the runs."""
-    modules = ["pitfalls.training", "pitfalls.tracking"]
-    with suppress(Exception):  # ended early, the sweep has failed and says why
-        Parallel(n_jobs=workers)(delayed(import_modules)(modules) for _ in range(effective_n_jobs(workers)))
-
-
-def import_modules(names: list[str]) -> None:
-    """Import some modules, for what that leaves in the process."""
-    for name in names:
-        importlib.import_module(name)
 
 
 def refuse_failures(jobs: list[Job], returned: Sequence[JobReturn]) -> None:

@@ -51,3 +51,21 @@ def test_a_cell_with_a_bug_is_refused_whatever_became_of_it(tmp_path, other, eff
         f"the champion {' / '.join(list((CHAMPION | other).values())[:3])} is not clean: its bug {effect}.\n"
         "Name a clean cell under `champion` in params.yaml, see reports/matrix.md."
     )
+
+
+@pytest.mark.parametrize(
+    ("guard", "says"),
+    [
+        (None, "did not look at it"),
+        ({"fired": ["aliased-batch"], "expected": ["aliased-batch"]}, "says aliased-batch"),
+    ],
+)
+def test_a_champion_that_the_guard_has_not_passed_is_refused(tmp_path, guard, says):
+    """Though its claim holds and its cell is clean."""
+    verdicts = committed_verdicts()
+    for entry in verdicts["cells"]:
+        entry["guard"] = guard
+    assert refusal(tmp_path, verdicts) == (
+        f"the champion keras3 / fresh_arrays / dense has not passed the guard, which {says}.\n"
+        "Run python src/check.py and python src/verify.py, or name another champion in params.yaml."
+    )
