@@ -32,7 +32,7 @@ reproduce: setup  ## train the whole matrix and the article, check every claim
 	@echo "Open reports/index.html or reports/matrix.md; browse every run with: make ui"
 
 test: setup  ## run all tests
-	@python -m pytest
+	@python -m pytest -n 2 --dist loadfile
 
 lint: setup  ## ruff and mypy
 	@ruff check . && ruff format --check . && mypy
@@ -48,7 +48,8 @@ serve: setup  ## serve the promoted model, on this machine only (another port: S
 		mlflow models serve -m models:/mean-of-two@champion --env-manager local \
 		--host 127.0.0.1 --port $(SERVE_PORT) --workers 1
 
-bench: setup  ## measure what tracking and the guard cost, as ratios side by side
+bench: setup  ## measure what tracking and the guard cost, side by side, and how long the page takes to draw
+	@python benchmarks/page.py
 	@python benchmarks/tracking.py
 	@python benchmarks/guard.py
 

@@ -13,8 +13,6 @@ AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 
 LEVELS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
-SECONDS_TO_DRAW = 2
-
 STORY = "#keras3/reused_inputs_aligned/dense"
 
 
@@ -38,12 +36,6 @@ def test_the_report_opens_from_disk_in_silence(open_page, report):
     seen = open_page(report)
     assert seen.console == []
     assert seen.requests == [report.as_uri()]
-
-
-def test_the_report_is_drawn_within_two_seconds(open_page, report):
-    """From the start of the navigation to the last figure; the best of three, since the machine is shared."""
-    drawn = [float(open_page(report).page.evaluate("document.body.dataset.drawn")) for _ in range(3)]
-    assert min(drawn) <= SECONDS_TO_DRAW * 1000, f"drawn after {drawn} ms"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
