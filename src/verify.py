@@ -31,11 +31,13 @@ def main() -> int:
     told = parser.parse_args()
     with messages_instead_of_tracebacks():
         guard = judging.read_guard(ROOT / "reports" / "guard.json")
-        verdicts, changed = judging.verify_all(ROOT / "runs", told.matrix, told.article, guard)
-        if (told.matrix, told.article) == ("matrix", "article"):
+        is_pipeline = (told.matrix, told.article) == ("matrix", "article")
+        params = ROOT / "params.yaml" if is_pipeline else None
+        verdicts, changed = judging.verify_all(ROOT / "runs", told.matrix, told.article, guard, params)
+        judging.write_changed(changed, guard)
+        if is_pipeline:
             write_json(ROOT / "reports" / "verdicts.json", verdicts)
             write_json(ROOT / "reports" / "metrics.json", tables.counts(verdicts))
-        judging.retag_changed(changed, guard)
         tables.print_verdicts(verdicts)
     return 0 if told.report_only or tables.all_hold(verdicts) else 1
 

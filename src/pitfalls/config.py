@@ -8,13 +8,16 @@ import hashlib
 import inspect
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from hydra.core.config_store import ConfigStore
 from hydra.utils import get_method
 from omegaconf import MISSING, DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from pitfalls.errors import ConfigurationError
 
@@ -135,7 +138,13 @@ def plain(config: DictConfig) -> dict[str, Any]:
     Raises:
         ConfigurationError: A value is missing or an interpolation leads nowhere.
     """
-    resolved = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    try:
+        resolved = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    except OmegaConfBaseException as error:
+        told = str(error).splitlines()[0]
+        raise ConfigurationError(
+            f"the configuration does not resolve: {told}\nGive a plain value."
+        ) from error
     assert isinstance(resolved, dict)
     return {str(key): value for key, value in resolved.items()}
 
@@ -182,10 +191,12 @@ def check(config: DictConfig) -> None:
     for key, (most, reason) in MOST.items():
         if (seen := OmegaConf.select(config, key)) > most:
             raise ConfigurationError(f"{key}={seen} cannot be: {reason}.\nGive {key}={most} or less.")
+    check_feed(config.feed)
     check_steps(config)
     check_schedule(config.training.learning_rate)
     checked_name(config.sweep)
     check_generator(config.generator)
+    importable("model", config.model._target_)
 
 
 def checked_name(sweep: str) -> str:
@@ -200,6 +211,20 @@ def checked_name(sweep: str) -> str:
             "Give letters, digits, '.', '_' and '-', beginning with a letter or digit: sweep=mine."
         )
     return sweep
+
+
+def check_feed(feed: DictConfig) -> None:
+    """Refuse settings that a feed would not use, or that make another feed of it."""
+    if feed.kind == "workers" and feed.workers < 2:
+        raise ConfigurationError(
+            f"feed.workers={feed.workers} is no parallel loading: Keras starts its queue from two workers on.\n"
+            "Give feed.workers=2 or more, or runtime=keras3."
+        )
+    if feed.kind == "thread_queue" and not feed.threaded:
+        raise ConfigurationError(
+            "feed.threaded=false cannot be: feed=thread_queue is a thread that fills a queue.\n"
+            "Give runtime=keras2, whose queue has no thread."
+        )
 
 
 def check_steps(config: DictConfig) -> None:
@@ -231,7 +256,8 @@ def check_schedule(learning_rate: Any) -> None:
     try:
         schedule = learning_rate_steps(learning_rate)
         firsts = [first for first, _ in schedule]
-        good = firsts[0] == 0 and firsts == sorted(set(firsts)) and all(rate > 0 for _, rate in schedule)
+        rising = firsts[0] == 0 and firsts == sorted(set(firsts))
+        good = rising and all(0 < rate < float("inf") for _, rate in schedule)
     except (AttributeError, TypeError, ValueError, IndexError):
         good = False
     if not good:
@@ -242,9 +268,24 @@ def check_schedule(learning_rate: Any) -> None:
         )
 
 
+def importable(group: str, target: str) -> Callable[..., Any]:
+    """Return the function that an option names.
+
+    Raises:
+        ConfigurationError: It cannot be imported.
+    """
+    try:
+        return get_method(target)
+    except Exception as error:
+        raise ConfigurationError(
+            f"{group}._target_={target} is no function that can be imported.\n"
+            f"Name an option of conf/{group}: python src/train.py --help lists them."
+        ) from error
+
+
 def check_generator(options: DictConfig) -> None:
     """Refuse options that the generator's function does not take."""
-    function = get_method(options._target_)
+    function = importable("generator", options._target_)
     known = [
         name for name in inspect.signature(function).parameters if name not in ("rng", "high", "batch_size")
     ]
@@ -254,6 +295,16 @@ def check_generator(options: DictConfig) -> None:
             f"generator.{unknown[0]} is no argument of {options._target_}.\n"
             f"It takes: {', '.join(known) or 'none'}."
         )
+    given = {str(key): value for key, value in options.items() if key != "_target_"}
+    try:
+        next(iter(function(np.random.default_rng(0), 2, 1, **given)))
+    except ConfigurationError:
+        raise
+    except Exception as error:
+        raise ConfigurationError(
+            f"{options._target_} makes no batch with {given}: {type(error).__name__}: {error}.\n"
+            "Name an option of conf/generator: generator=reused_inputs."
+        ) from error
 
 
 def fingerprint(resolved: dict[str, Any]) -> str:

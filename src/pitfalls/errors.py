@@ -31,13 +31,20 @@ class TrackingError(PitfallsError, RuntimeError):
 
 @contextmanager
 def messages_instead_of_tracebacks() -> Iterator[None]:
-    """Print the text of a `PitfallsError` and leave with status 2.
+    """Print the text of a `PitfallsError`, or that the user stopped it, in place of a traceback.
 
     Raises:
-        SystemExit: With status 2, in place of a `PitfallsError`.
+        SystemExit: With status 2 for a `PitfallsError`, with 130 for Ctrl-C.
     """
     try:
         yield
     except PitfallsError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         raise SystemExit(2) from None
+    except KeyboardInterrupt:
+        print("Interrupted. What had finished is kept; the same line goes on from there.", file=sys.stderr)
+        raise SystemExit(130) from None
+
+
+class DivergedError(PitfallsError, ArithmeticError):
+    """A training whose loss is no number any more."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from pitfalls import expectations
 from pitfalls.errors import ResultError
-from pitfalls.ordering import place_of
+from pitfalls.ordering import AXES, listed_listings, listed_runs, place_of
 from pitfalls.results import find_results, json_text, read_json, read_result, write_json
 from pitfalls.verification import judge, mechanism_of
 
@@ -21,6 +21,9 @@ PROBE_KEYS = ("listing", "yields", "labels", "fits", "shares_memory")
 
 Guard = dict[tuple[str, str, str], list[dict[str, Any]]]
 """What the guard found on each (runtime, generator, model); a cell that is not in it was not checked."""
+
+Changed = tuple[Path, dict[str, Any], dict[str, Any]]
+"""Where a verdict.json is to be written again, the result and the verdict."""
 
 Judged = tuple[dict[str, Any], dict[str, Any]]
 """A result and its verdict."""
@@ -73,7 +76,7 @@ def with_guard(verdict: dict[str, Any], result: dict[str, Any], guard: Guard) ->
     return joined
 
 
-def judge_sweep(runs: Path, sweep: str, guard: Guard) -> tuple[list[Judged], list[str], list[Judged]]:
+def judge_sweep(runs: Path, sweep: str, guard: Guard) -> tuple[list[Judged], list[str], list[Changed]]:
     """Verify every result of a sweep.
 
     Args:
@@ -82,12 +85,12 @@ def judge_sweep(runs: Path, sweep: str, guard: Guard) -> tuple[list[Judged], lis
         guard: What the guard found on each cell.
 
     Returns:
-        The judged results; a message for each result that cannot be read; and those of the
-        judged whose verdict.json changed.
+        The judged results, each with the keys that its sweep varied besides the axes; a message
+        for each result that cannot be read; and those whose verdict.json is to be written again.
     """
     judged: list[Judged] = []
     damaged: list[str] = []
-    changed: list[Judged] = []
+    changed: list[Changed] = []
     for path in find_results(runs, sweep):
         try:
             result = read_result(path)
@@ -100,16 +103,16 @@ def judge_sweep(runs: Path, sweep: str, guard: Guard) -> tuple[list[Judged], lis
                 f"{path.relative_to(runs.parent)} cannot be judged: {error!r}. Train the cell again."
             )
             continue
-        judged.append((result, verdict))
+        swept = " ".join(part for part in path.parts if part.startswith("@"))
+        judged.append((result | {"swept": swept}, verdict))
         beside = path.with_name("verdict.json")
         if not beside.exists() or beside.read_text() != json_text(verdict):
-            write_json(beside, verdict)
-            changed.append((result, verdict))
+            changed.append((beside, result, verdict))
     return judged, damaged, changed
 
 
 def gather(judged: list[Judged]) -> list[dict[str, Any]]:
-    """Return one entry a cell, over its seeds, in the order of params.yaml.
+    """Return one entry a cell and settings, over its seeds, in the order of params.yaml.
 
     The claim and the measured loss are means over seeds (a race's claim follows each
     run's own q), the interval is from the lowest to the highest seed, and the tolerance is that of
@@ -118,10 +121,15 @@ def gather(judged: list[Judged]) -> list[dict[str, Any]]:
     cells: dict[tuple[str, ...], list[Judged]] = defaultdict(list)
     place = place_of()
     for result, verdict in sorted(judged, key=lambda one: place(one[0]["cell"])):
-        cells[tuple(result["cell"][axis] for axis in ("runtime", "generator", "model"))].append(
-            (result, verdict)
-        )
+        settings = json_text([result["task"], result["training"], result.get("swept", "")])
+        cells[(*cell_of(result), settings)].append((result, verdict))
     return [entry(runs) for runs in cells.values()]
+
+
+def cell_of(result: dict[str, Any]) -> tuple[str, str, str]:
+    """Return the runtime, generator and model of a result."""
+    runtime, generator, model = (result["cell"][axis] for axis in AXES)
+    return runtime, generator, model
 
 
 def entry(runs: list[Judged]) -> dict[str, Any]:
@@ -141,7 +149,8 @@ def entry(runs: list[Judged]) -> dict[str, Any]:
         "broken_rows": mean([result["broken_rows"] for result in results]),
         "seeds": [result["cell"]["seed"] for result in results],
         "effect": " or ".join(effects),
-        "guard": verdicts[0]["guard"],
+        "guard": verdicts[0].get("guard"),
+        "swept": results[0].get("swept", ""),
         "verdict": "fail" if failed else "pass",
         "reasons": failed,
     }
@@ -198,7 +207,9 @@ def read_probes(runs: Path, sweep: str) -> tuple[list[dict[str, Any]], list[str]
     return probes, damaged
 
 
-def verify_all(runs: Path, matrix: str, article: str, guard: Guard) -> tuple[dict[str, Any], list[Judged]]:
+def verify_all(
+    runs: Path, matrix: str, article: str, guard: Guard, params: Path | None = None
+) -> tuple[dict[str, Any], list[Changed]]:
     """Verify the matrix, the article and the probes.
 
     Args:
@@ -206,6 +217,8 @@ def verify_all(runs: Path, matrix: str, article: str, guard: Guard) -> tuple[dic
         matrix: The sweep that holds the matrix.
         article: The sweep that holds the article.
         guard: What the guard found on each cell.
+        params: The params.yaml that says which runs and listings there must be, and that what
+            else lies there is left over; None takes the sweeps as they are.
 
     Returns:
         The content of reports/verdicts.json, and the runs whose verdict is new.
@@ -222,22 +235,35 @@ def verify_all(runs: Path, matrix: str, article: str, guard: Guard) -> tuple[dic
             f"there is no result below {runs / matrix} or {runs / article}.\n"
             "Train first: `make reproduce`, or name another sweep with --matrix."
         )
+    missing: list[str] = []
+    if params is not None and params.exists():
+        wanted = listed_runs(params)
+        found = {(*cell_of(result), result["cell"]["seed"]) for result, _ in cells}
+        cells = [run for run in cells if (*cell_of(run[0]), run[0]["cell"]["seed"]) in wanted]
+        seen = {result["listing"] for result, _ in listings} | {probed["listing"] for probed in probes}
+        missing = [" / ".join(map(str, run)) for run in sorted(wanted - found)]
+        missing += [f"listing {number}" for number in sorted(listed_listings(params) - seen)]
     content = {
         "schema": SCHEMA,
         "cells": gather(cells),
         "listings": gather_listings(listings, probes),
         "probes": sorted(probes, key=lambda probed: probed["listing"]),
         "damaged": damaged,
+        "missing": missing,
     }
     return content, changed_cells + changed_listings
 
 
-def retag_changed(changed: list[Judged], guard: Guard) -> None:
-    """Put new verdicts, and what the guard found, on the MLflow runs of the local store."""
-    tracked = [(result, verdict) for result, verdict in changed if result.get("mlflow_run_id")]
-    if not tracked:
-        return
-    # This imports MLflow, which unchanged verdicts need not wait for.
-    from pitfalls.tracking import local_store, retag
+def write_changed(changed: list[Changed], guard: Guard) -> None:
+    """Put new verdicts, and what the guard found, on the runs of the local store, and then beside the results.
 
-    retag(local_store(), tracked, guard)
+    In this order: a verdict that was written has reached its run, also if something ended in between.
+    """
+    tracked = [(result, verdict) for _, result, verdict in changed if result.get("mlflow_run_id")]
+    if tracked:
+        # This imports MLflow, which unchanged verdicts need not wait for.
+        from pitfalls.tracking import local_store, retag
+
+        retag(local_store(), tracked, guard)
+    for path, _, verdict in changed:
+        write_json(path, verdict)

@@ -4,6 +4,7 @@ That order is the one in which params.yaml lists them.
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from itertools import product
 from pathlib import Path
 
 import yaml
@@ -19,6 +20,24 @@ def listed_options(axis: str, params: Path = PARAMS) -> list[str]:
     """Return the options of an axis that params.yaml lists, none if there is no such file."""
     told = yaml.safe_load(params.read_text())["matrix"][axis] if params.exists() else []
     return told.split(",") if isinstance(told, str) else list(told)
+
+
+def listed_runs(params: Path = PARAMS) -> set[tuple[str, str, str, int]]:
+    """Return (runtime, generator, model, seed) of each run of the matrix, none if there is no params.yaml."""
+    if not params.exists():
+        return set()
+    seeds = [int(seed) for seed in str(yaml.safe_load(params.read_text())["matrix"]["seed"]).split(",")]
+    axes = [listed_options(axis, params) for axis in AXES]
+    return {(runtime, generator, model, s) for runtime, generator, model in product(*axes) for s in seeds}
+
+
+def listed_listings(params: Path = PARAMS) -> set[int]:
+    """Return the numbers of the article's listings that params.yaml trains or probes."""
+    if not params.exists():
+        return set()
+    article = yaml.safe_load(params.read_text())["article"]
+    names = ",".join((article["trained"], article["probed"])).split(",")
+    return {int(name.removeprefix("listing_")) for name in names}
 
 
 def in_order(options: Iterable[str], axis: str, params: Path = PARAMS) -> list[str]:

@@ -42,7 +42,8 @@ def cell_row(entry: dict[str, Any]) -> list[str]:
     """Return a cell as a row under `HEADERS`."""
     low, high = entry["interval"]
     return [
-        *entry["cell"].values(),
+        *(entry["cell"][axis] for axis in ("runtime", "generator")),
+        " ".join([entry["cell"]["model"], entry.get("swept", "")]).strip(),
         claim_text(entry["claim"]),
         number(entry["measured"]),
         f"{number(low)} to {number(high)}",
@@ -114,6 +115,7 @@ def counts(verdicts: dict[str, Any]) -> dict[str, Any]:
         },
         "runtimes": by_runtime,
         "damaged_results": len(verdicts["damaged"]),
+        "missing_results": len(verdicts.get("missing", [])),
     }
 
 
@@ -129,9 +131,11 @@ def rounded(value: float) -> float:
 
 
 def all_hold(verdicts: dict[str, Any]) -> bool:
-    """Tell whether every claim holds and every result could be read."""
+    """Tell whether every claim holds, and every result is there and could be read."""
     entries = verdicts["cells"] + verdicts["listings"]
-    return not verdicts["damaged"] and all(entry["verdict"] == "pass" for entry in entries)
+    return not (verdicts["damaged"] or verdicts.get("missing")) and all(
+        entry["verdict"] == "pass" for entry in entries
+    )
 
 
 def matrix_markdown(verdicts: dict[str, Any]) -> str:
@@ -156,8 +160,8 @@ def summary(verdicts: dict[str, Any]) -> str:
         f"{part['claims_that_hold']} of {part[name]} {name} hold"
         for part, name in ((counted["matrix"], "cells"), (counted["article"], "listings"))
     ]
-    damaged = counted["damaged_results"]
-    return ", ".join(parts) + (f", {damaged} damaged" if damaged else "") + "."
+    wanting = [f"{counted[f'{kind}_results']} {kind}" for kind in ("damaged", "missing")]
+    return ", ".join([*parts, *(words for words in wanting if not words.startswith("0"))]) + "."
 
 
 def print_verdicts(verdicts: dict[str, Any]) -> None:
@@ -221,4 +225,5 @@ def failures(verdicts: dict[str, Any]) -> list[str]:
         for entry in verdicts["listings"]
         if entry["claim"]["kind"] == "probe" and entry["verdict"] == "fail"
     ]
-    return lines + verdicts["damaged"]
+    lost = [f"{name} was not trained, or not probed: dvc repro" for name in verdicts.get("missing", [])]
+    return lines + verdicts["damaged"] + lost

@@ -22,6 +22,7 @@ from omegaconf import DictConfig
 
 from pitfalls import losses
 from pitfalls.config import Cell, learning_rate_steps
+from pitfalls.errors import DivergedError
 from pitfalls.feeds import Delivery, SharedGenerator, delay_line, threaded_queue
 from pitfalls.generators import Batch, make_configured, reused_buffer_offsets
 from pitfalls.progress import EpochHook
@@ -87,6 +88,7 @@ def train(config: DictConfig, cell: Cell, on_epoch_end: EpochHook = lambda epoch
     WAYS_TO_TRAIN[config.feed.kind](setup, batches)
     seconds = time.perf_counter() - begun
     history = setup.recorder.history()
+    refuse_diverged(history[:, 0], training.learning_rate)
     window_steps = min(training.window_steps, max(1, steps // 2))  # the beginning is never judged
     window = window_of(history, window_steps)
     result = {
@@ -129,6 +131,20 @@ def train(config: DictConfig, cell: Cell, on_epoch_end: EpochHook = lambda epoch
         "per_step": seconds / steps,
     }
     return Trained(result, model)
+
+
+def refuse_diverged(loss_s: np.ndarray, learning_rate: Any) -> None:
+    """Refuse a training whose loss is no number any more: there is nothing to judge.
+
+    Raises:
+        DivergedError: Names the step and the rate.
+    """
+    wrong = np.flatnonzero(~np.isfinite(loss_s))
+    if wrong.size:
+        raise DivergedError(
+            f"the loss is {loss_s[wrong[0]]} from step {wrong[0]} on, at training.learning_rate={learning_rate}.\n"
+            "Nothing was written. Give a smaller rate: 0.1 and below train well here."
+        )
 
 
 def make_optimizer(learning_rate: Any) -> keras.optimizers.Optimizer:

@@ -244,7 +244,23 @@ class IteratorOfCopies:
         return np.array(self.buffer), np.ones(4)
 
 
+class CountedBatch:
+    """An object that counts how often it was asked for, around fresh arrays."""
+
+    def __init__(self, x):
+        self.x, self.seen = x, 0
+
+
+def objects_that_count():
+    """One object whose counter changes after the yield; its arrays do not."""
+    batch = CountedBatch(np.random.default_rng(0).random((8, 2)))
+    while True:
+        yield batch
+        batch.seen += 1
+
+
 ALL = [
+    objects_that_count,
     fresh_arrays,
     one_constant_array,
     constant_rewritten_with_the_same_values,

@@ -1,6 +1,7 @@
 """Generators that change what they have yielded: each one a mechanism met in real code."""
 
 import array
+import ctypes
 import itertools
 import random
 from collections import deque, namedtuple
@@ -336,6 +337,43 @@ class SequenceThatFillsABuffer:
         return self.buffer, np.ones(4)
 
 
+class PlainBatch:
+    """A batch of somebody's own class."""
+
+    def __init__(self, x, y):
+        self.x, self.y = x, y
+
+
+class SlottedBatch:
+    """The same, without a dictionary."""
+
+    __slots__ = ("x", "y")
+
+    def __init__(self, x, y):
+        self.x, self.y = x, y
+
+
+def objects_of_their_own_class(kind=PlainBatch):
+    """One buffer inside objects that are fresh."""
+    rng, x = np.random.default_rng(0), np.zeros((8, 2))
+    while True:
+        x[:] = rng.random((8, 2))
+        yield kind(x, x.mean(axis=1, keepdims=True))
+
+
+def slotted_objects():
+    """The same inside objects with slots."""
+    yield from objects_of_their_own_class(SlottedBatch)
+
+
+def arrays_of_ctypes():
+    """A C array that is refilled."""
+    rng, buffer = np.random.default_rng(0), (ctypes.c_double * 16)()
+    while True:
+        buffer[:] = rng.random(16).tolist()
+        yield buffer, np.array([sum(buffer)])
+
+
 def filled_by_a_function_it_calls():
     def fill(target):
         target[...] = rng.random(target.shape)
@@ -389,6 +427,9 @@ ARRAYS = {
     small_integers_that_often_repeat: ["labels"],
     named_tuples: ["inputs"],
     dataclasses: ["inputs.image"],
+    objects_of_their_own_class: ["inputs.x"],
+    slotted_objects: ["inputs.x"],
+    arrays_of_ctypes: ["inputs"],
     IteratorWithABuffer: ["inputs"],
     SequenceThatFillsABuffer: ["inputs"],
     filled_by_a_function_it_calls: ["inputs"],

@@ -128,3 +128,23 @@ def test_a_generator_that_swallows_the_write_traps_refusal_comes_to_an_end():
             yield x
 
     assert [finding.array for finding in guard.check(swallows())] == ["inputs"]
+
+
+def test_every_array_is_writeable_again_after_a_strict_check():
+    """Slices of one array: the owner must be opened before its views."""
+    data = np.arange(96.0).reshape(48, 2)
+    slices = [data[4 * i : 4 * i + 4] for i in range(12)]
+    guard.check(itertools.cycle(slices), strict=True)
+    assert data.flags.writeable
+    assert all(part.flags.writeable for part in slices)
+
+
+def test_a_source_of_which_nothing_can_be_read_is_no_clean_one():
+    """Silence would look like a clean report."""
+
+    class Opaque:
+        def __init__(self):
+            self.text = "no array"
+
+    with pytest.raises(guard.GuardError, match="Nothing that it yields can be read"):
+        guard.check(Opaque() for _ in range(40))

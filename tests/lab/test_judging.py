@@ -7,7 +7,7 @@ import pytest
 
 from pitfalls import tables
 from pitfalls.errors import ResultError
-from pitfalls.judging import gather, gather_listings, judge_sweep, verify_all
+from pitfalls.judging import gather, gather_listings, judge_sweep, verify_all, write_changed
 from pitfalls.results import write_json
 from pitfalls.verification import judge
 
@@ -35,6 +35,7 @@ def test_a_sweep_is_judged_and_each_verdict_stands_beside_its_result(tmp_path, p
     judged, damaged, changed = judge_sweep(tmp_path / "runs", "matrix", {})
     assert [verdict["verdict"] for _, verdict in judged] == ["pass", "pass", "fail"]
     assert damaged == [] and len(changed) == 3
+    write_changed(changed, {})
     for path, (_, verdict) in zip(paths, judged, strict=True):
         assert json.loads(path.with_name("verdict.json").read_text()) == verdict
 
@@ -42,12 +43,13 @@ def test_a_sweep_is_judged_and_each_verdict_stands_beside_its_result(tmp_path, p
 def test_a_verdict_is_written_again_only_when_it_changed(tmp_path, put):
     """An unchanged file keeps its time, so that nothing below the pipeline looks new."""
     same, other = put(CELL), put(OTHER)
-    judge_sweep(tmp_path / "runs", "matrix", {})
+    write_changed(judge_sweep(tmp_path / "runs", "matrix", {})[2], {})
     for path in (same, other):
         os.utime(path.with_name("verdict.json"), (1, 1))
     put(OTHER, final_loss=400.0)
     _, _, changed = judge_sweep(tmp_path / "runs", "matrix", {})
-    assert [result["cell"]["generator"] for result, _ in changed] == ["flat_labels"]
+    assert [result["cell"]["generator"] for _, result, _ in changed] == ["flat_labels"]
+    write_changed(changed, {})
     assert same.with_name("verdict.json").stat().st_mtime == 1
     assert other.with_name("verdict.json").stat().st_mtime > 1
 
@@ -202,3 +204,42 @@ def test_no_result_at_all_is_an_error_in_these_words(tmp_path):
         f"there is no result below {tmp_path / 'matrix'} or {tmp_path / 'article'}.\n"
         "Train first: `make reproduce`, or name another sweep with --matrix."
     )
+
+
+def params_yaml(folder, **matrix):
+    """Write a params.yaml of one runtime, one model and the given rest."""
+    told = {
+        "runtime": ["keras2"],
+        "generator": "fresh_arrays",
+        "model": "mean_lambda",
+        "seed": "0,1",
+    } | matrix
+    path = folder / "params.yaml"
+    path.write_text(json.dumps({"matrix": told, "article": {"trained": "listing_1", "probed": "listing_3"}}))
+    return path
+
+
+def test_what_params_yaml_lists_and_nobody_trained_is_missing_and_fails(tmp_path, put):
+    """Silence about a run that is not there would look like a claim that holds."""
+    put(("keras2", "fresh_arrays", "mean_lambda"))
+    content, _ = verify_all(tmp_path / "runs", "matrix", "article", {}, params_yaml(tmp_path))
+    assert content["missing"] == ["keras2 / fresh_arrays / mean_lambda / 1", "listing 1", "listing 3"]
+    assert not tables.all_hold(content)
+    assert tables.summary(content) == "1 of 1 cells hold, 0 of 0 listings hold, 3 missing."
+    assert "listing 3 was not trained, or not probed: dvc repro" in tables.failures(content)
+
+
+def test_a_seed_that_an_earlier_matrix_left_is_not_averaged_in(tmp_path, put):
+    """Folders of runs are kept when params.yaml changes."""
+    put(("keras2", "fresh_arrays", "mean_lambda"))
+    put(("keras2", "fresh_arrays", "mean_lambda"), 2)
+    content, _ = verify_all(tmp_path / "runs", "matrix", "article", {}, params_yaml(tmp_path, seed=0))
+    (cell,) = content["cells"]
+    assert cell["seeds"] == [0]
+
+
+def test_runs_of_different_settings_are_cells_of_their_own(result_of):
+    """Two tasks in one sweep are two rows, not a mean of both."""
+    results = [result_of("keras2", "fresh_arrays", "mean_lambda", high=high) for high in (10, 100)]
+    entries = gather([(result, judge(result).as_json()) for result in results])
+    assert len(entries) == 2

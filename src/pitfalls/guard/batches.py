@@ -9,8 +9,10 @@ the protocol it follows.
 from __future__ import annotations
 
 import array
+import ctypes
 import dataclasses
 import numbers
+import types
 from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -19,7 +21,7 @@ import numpy as np
 
 PARTS = ("inputs", "labels", "sample_weight")
 SCALARS = (numbers.Number, str, bytes, bool, np.generic, type(None))
-BUFFERS = (bytearray, memoryview, array.array)
+BUFFERS = (bytearray, memoryview, array.array, ctypes.Array)
 SEQUENCES = (list, tuple, deque)
 SPARSE_ARRAYS = ("data", "indices", "indptr", "row", "col", "values")
 DEEPEST = 32
@@ -62,8 +64,24 @@ def _children(node: Any) -> list[tuple[str, Any]] | None:
     if not is_readable(node):
         parts = [(f".{name}", getattr(node, name, None)) for name in SPARSE_ARRAYS]
         arrays = [(suffix, part) for suffix, part in parts if is_readable(part)]
-        return arrays or None
+        return arrays or _attributes(node) or None
     return None
+
+
+def _attributes(node: Any) -> list[tuple[str, Any]]:
+    """Return the attributes of an object that are arrays, or hold some: a batch of somebody's own class."""
+    if isinstance(node, (type, types.ModuleType)) or callable(node):
+        return []
+    slots = [name for kind in type(node).__mro__ for name in getattr(kind, "__slots__", ())]
+    names = [*getattr(node, "__dict__", {}), *slots]
+    values = [(f".{name}", getattr(node, name, None)) for name in names]
+    return [(suffix, value) for suffix, value in values if is_readable(value) or _holds_arrays(value)]
+
+
+def _holds_arrays(value: Any) -> bool:
+    """Tell whether a container holds an array directly."""
+    children = value.values() if isinstance(value, Mapping) else value
+    return isinstance(value, (Mapping, *SEQUENCES)) and any(is_readable(child) for child in list(children))
 
 
 def is_plain_list(node: Any) -> bool:

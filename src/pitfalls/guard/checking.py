@@ -104,10 +104,22 @@ class Reading:
                     break
             else:
                 self._locate_the_write()
+            self._refuse_the_unreadable()
         finally:
             self.trap.open()
             with contextlib.suppress(ValueError):
                 self.stream.close() if hasattr(self.stream, "close") else None
+
+    def _refuse_the_unreadable(self) -> None:
+        """Refuse a source of which nothing could be read: silence would look like a clean report."""
+        if self.window.unread and not any(
+            content is not None for held in self.window.held for content in held.contents.values()
+        ):
+            raise GuardError(
+                "Nothing that it yields can be read, so nothing was checked:\n"
+                + "\n".join(f"  {why}" for why in self.window.unread.values())
+                + "\nYield arrays, or tuples, lists, dicts or objects that hold them."
+            )
 
     def _wants_more(self) -> bool:
         """Tell whether to pull another batch: a few at least, then as many as cost nothing."""

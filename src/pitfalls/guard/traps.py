@@ -39,12 +39,20 @@ class WriteTrap:
 
     def open(self) -> None:
         """Give every array its old flag back, owners first, as NumPy demands."""
-        for array in reversed(self._closed):
+        for array in sorted(self._closed, key=views_below):
             try:
                 array.flags.writeable = True
             except ValueError:
                 continue
         self._closed.clear()
+
+
+def views_below(array: np.ndarray) -> int:
+    """Return how many arrays a view stands on: none for the owner of its memory."""
+    count = 0
+    while isinstance(array.base, np.ndarray):
+        array, count = array.base, count + 1
+    return count
 
 
 def is_trapped_write(error: BaseException) -> bool:
