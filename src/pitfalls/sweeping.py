@@ -188,6 +188,10 @@ def refuse_probe(config: DictConfig) -> None:
     Raises:
         ConfigurationError: Names probe.py.
     """
+    if config.entry_point == "probe" and config.listing is None:
+        raise ConfigurationError(
+            "entry_point=probe trains nothing.\nRun python src/probe.py, or leave it out."
+        )
     if config.entry_point == "probe":
         raise ConfigurationError(
             f"listing {config.listing} trains nothing: it holds two yields together and looks at them.\n"
