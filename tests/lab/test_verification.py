@@ -230,7 +230,7 @@ def test_a_verdict_has_the_keys_that_are_written_down(result_of):
 
 
 def test_a_race_that_came_apart_late_is_judged_by_a_twin_that_did_too(result_of):
-    """440 where 417 is claimed failed a run whose rows had matched for its first 900 steps: the twin follows them."""
+    """Rows that match for the first 900 steps end at some 440 where 417 would be claimed: the twin follows them."""
     late = [0.0] * 9 + [BROKEN] * 21
     shares = (0.0,) * 9 + (1.0,) * 21
     loss = V + rmsprop_excess(100, 64, shares, False, QUICK).loss
