@@ -34,10 +34,10 @@ def main() -> int:
         is_pipeline = (told.matrix, told.article) == ("matrix", "article")
         params = ROOT / "params.yaml" if is_pipeline else None
         verdicts, changed = judging.verify_all(ROOT / "runs", told.matrix, told.article, guard, params)
-        judging.write_changed(changed, guard)
         if is_pipeline:
             write_json(ROOT / "reports" / "verdicts.json", verdicts)
             write_json(ROOT / "reports" / "metrics.json", tables.counts(verdicts))
+        judging.write_changed(changed, guard)  # last of the writes: the tracking store may not answer
         tables.print_verdicts(verdicts)
     return 0 if told.report_only or tables.all_hold(verdicts) else 1
 

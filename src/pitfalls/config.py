@@ -196,7 +196,6 @@ def check(config: DictConfig) -> None:
     check_schedule(config.training.learning_rate)
     checked_name(config.sweep)
     check_generator(config.generator)
-    importable("model", config.model._target_)
 
 
 def checked_name(sweep: str) -> str:

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import yaml
 
-from pitfalls.config import ROOT
+from pitfalls import config
 
-AXES = ("runtime", "generator", "model")
+AXES = config.AXES[:3]
 
-PARAMS = ROOT / "params.yaml"
+PARAMS = config.ROOT / "params.yaml"
 
 
 def listed_options(axis: str, params: Path = PARAMS) -> list[str]:

@@ -110,6 +110,7 @@ def train_and_write(
     from pitfalls.training import train
 
     freeze_imports()
+    configuration.importable("model", config.model._target_)  # only here: a model's module imports TensorFlow
     # Each run compiles a step of its own, which TensorFlow advises against from the fifth on, in eight lines.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     with tracked_run(config, cell) as tracked:

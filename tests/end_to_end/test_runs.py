@@ -1,8 +1,11 @@
 """Runs and sweeps as a user starts them: files, tracking, what is not trained twice, what fails."""
 
 import json
+import subprocess
+import sys
 
 import mlflow
+import pytest
 
 from pitfalls.config import ROOT
 
@@ -74,3 +77,22 @@ def test_a_probe_says_which_label_fits_which_inputs(run, sweep):
     )
     assert written["fits"] == [False, True]
     assert written["shares_memory"] is True
+
+
+@pytest.mark.parametrize(("extra", "loads"), [([], False), (["import tensorflow"], True)])
+def test_what_would_be_trained_is_known_before_tensorflow_is_imported(sweep, extra, loads):
+    """Seconds for each sweep, also for one that has finished; an import would be seen."""
+    line = ["src/train.py", "-m", *QUICK, "model=dense,mean_lambda", f"sweep={sweep}", "dry_run=true"]
+    code = "\n".join(
+        [
+            "import contextlib, runpy, sys",
+            f"sys.argv = {line}",
+            "sys.path.insert(0, 'src')",
+            "with contextlib.suppress(SystemExit): runpy.run_path(sys.argv[0], run_name='__main__')",
+            *extra,
+            "print('tensorflow' in sys.modules)",
+        ]
+    )
+    told = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "2 of 2 runs would be trained" in told.stdout
+    assert told.stdout.splitlines()[-1] == str(loads)
