@@ -6,8 +6,10 @@ batch at a time (thread_queue). All record through one recorder, inside the step
 """
 
 import platform
+import threading
 import time
 import warnings
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -167,6 +169,27 @@ class ObservedModel(keras.Model):
         """Give the model its recorder; `expand_labels` gives flat labels a last axis, as Keras 2.2 did."""
         self._recorder = recorder
         self._expand_labels = expand_labels
+        self._iterator: deque[Any] = deque(maxlen=1)
+
+    def make_train_function(self, force: bool = False) -> None:
+        """Make Keras's own function, and keep the iterator that it is given: `let_iterator_go` says why."""
+        super().make_train_function(force)
+        train = self.train_function  # type: ignore[has-type]  # Keras sets it
+
+        def keep_and_train(iterator: Any) -> Any:
+            self._iterator.append(iterator)
+            return train(iterator)
+
+        self.train_function = keep_and_train
+
+    def let_iterator_go(self) -> None:
+        """Let the iterator go in a thread of its own: it may take as long as the training did.
+
+        tf.data tunes its buffers from a thread that sleeps 10 ms, then twice as long each
+        time. An iterator over a Python generator mostly waits for that sleep to end before
+        it goes (TensorFlow 2.21), and `fit` does not return before.
+        """
+        threading.Thread(target=self._iterator.clear, daemon=True).start()
 
     def compute_loss(self, *args: Any, **kwargs: Any) -> Any:
         """Return Keras's own loss, and keep it for the recorder."""
@@ -207,6 +230,7 @@ def fit(setup: Setup, batches: Any) -> None:
             shuffle=False,
             verbose=0,
         )
+    observed.let_iterator_go()
 
 
 def fit_with_workers(setup: Setup, batches: Iterator[Batch]) -> None:

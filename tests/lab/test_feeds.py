@@ -2,6 +2,7 @@
 
 import threading
 import time
+import weakref
 from itertools import islice
 
 import numpy as np
@@ -149,3 +150,26 @@ def test_a_shared_generator_is_endless_and_says_how_it_wants_to_be_pulled():
     shared = SharedGenerator(slow(1), workers=2, max_queue_size=10)
     assert (shared.workers, shared.max_queue_size, shared.num_batches) == (2, 10, None)
     assert shared.use_multiprocessing is False
+
+
+@pytest.mark.parametrize("lets_go", [True, False])
+def test_the_iterator_of_a_finished_fit_is_let_go_outside_the_main_thread(composed, monkeypatch, lets_go):
+    """Letting it go may take as long as the training did; without our doing it ends in the main thread."""
+    from pitfalls import training
+    from pitfalls.config import Cell
+
+    ended: list[threading.Thread] = []
+    over = threading.Event()
+    let_go = training.ObservedModel.let_iterator_go
+
+    def watched(model):
+        weakref.finalize(model._iterator[0], lambda: (ended.append(threading.current_thread()), over.set()))
+        let_go(model) if lets_go else model._iterator.clear()
+
+    monkeypatch.setattr(training.ObservedModel, "let_iterator_go", watched)
+    config = composed(
+        "runtime=keras3", "model=mean_lambda", "training.epochs=1", "training.steps_per_epoch=5"
+    )
+    training.train(config, Cell("keras3", "fresh_arrays", "mean_lambda", 0))
+    assert over.wait(timeout=30)
+    assert (ended[0] is threading.main_thread()) != lets_go
