@@ -7,9 +7,9 @@ It never looks at rows in the loop: the mean square is a quadratic form in the w
 so the moments of a batch are all that a step needs. Several replicas run side by side.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,7 +19,7 @@ Shares = tuple[float, ...]
 """The share of independent rows in each of equally long parts of a training."""
 
 REPLICAS = 8
-STEPS_A_DRAW = 250
+STEPS_A_DRAW = 100  # more would not stay in the processor's cache, and take twice as long
 RHO, EPSILON = 0.9, 1e-7  # Keras's defaults for RMSprop
 
 
@@ -44,51 +44,47 @@ class Schedule:
         return [rate for first, rate in self.rates if first <= step][-1]
 
 
-@dataclass(frozen=True)
-class Moments:
-    """What a step needs of its batches, one row a replica; x is (first, second, 1).
+class Moments(NamedTuple):
+    """What steps need of their batches, step by step and replica by replica; x is (first, second, 1).
 
     Attributes:
-        xx_r33: Means of x x'.
-        xy_r3: Means of x y; with a loss that broadcasts, mean of x times mean of y.
-        yy_r: Means of y**2.
+        xx_sr33: Means of x x'.
+        xy_sr31: Means of x y; with a loss that broadcasts, mean of x times mean of y.
+        yy_sr: Means of y**2.
     """
 
-    xx_r33: np.ndarray
-    xy_r3: np.ndarray
-    yy_r: np.ndarray
+    xx_sr33: np.ndarray
+    xy_sr31: np.ndarray
+    yy_sr: np.ndarray
 
-    def loss_r(self, w_r3: np.ndarray) -> np.ndarray:
+    def loss_sr(self, w_sr31: np.ndarray) -> np.ndarray:
         """Return the mean square w'XXw - 2 w'Xy + yy."""
-        wxx_r3 = np.einsum("rij,rj->ri", self.xx_r33, w_r3)
-        return np.einsum("ri,ri->r", w_r3, wxx_r3 - 2 * self.xy_r3) + self.yy_r
+        return (w_sr31 * (self.xx_sr33 @ w_sr31 - 2 * self.xy_sr31)).sum(axis=(-2, -1)) + self.yy_sr
 
-    def gradient_r3(self, w_r3: np.ndarray) -> np.ndarray:
-        """Return the gradient of the mean square."""
-        return 2 * (np.einsum("rij,rj->ri", self.xx_r33, w_r3) - self.xy_r3)
+    def gradient_r31(self, step: int, w_r31: np.ndarray) -> np.ndarray:
+        """Return the gradient of the mean square at one step."""
+        return 2 * (self.xx_sr33[step] @ w_r31 - self.xy_sr31[step])
 
 
-def batches(
+def moments_of_batches(
     rng: np.random.Generator, high: int, batch_size: int, share_s: np.ndarray, broadcasts: bool
-) -> Iterator[Moments]:
-    """Draw the moments of one batch a step, in which a share of the rows has another row's label."""
-    for first in range(0, len(share_s), STEPS_A_DRAW):
-        share_s11 = share_s[first : first + STEPS_A_DRAW, np.newaxis, np.newaxis]
-        shape_srb = (len(share_s11), REPLICAS, batch_size)
-        x_srb3 = np.ones((*shape_srb, 3))
-        x_srb3[..., :2] = rng.integers(0, high, size=(*shape_srb, 2))
-        y_srb = x_srb3[..., :2].mean(axis=-1)
-        if share_s11.any():
-            other_srb = rng.integers(0, high, size=(*shape_srb, 2)).mean(axis=-1)
-            y_srb = np.where(rng.random(shape_srb) < share_s11, other_srb, y_srb)
-        xx_sr33 = x_srb3.swapaxes(-1, -2) @ x_srb3 / batch_size
-        if broadcasts:
-            xy_sr3 = x_srb3.mean(axis=2) * y_srb.mean(axis=2)[..., np.newaxis]
-        else:
-            xy_sr3 = (x_srb3 * y_srb[..., np.newaxis]).mean(axis=2)
-        yy_sr = (y_srb**2).mean(axis=2)
-        for step in range(len(share_s11)):
-            yield Moments(xx_sr33[step], xy_sr3[step], yy_sr[step])
+) -> Moments:
+    """Draw a batch for each step and replica, in which a share of the rows has another row's label."""
+    shape_srb = (len(share_s), REPLICAS, batch_size)
+    x_sr3b = np.ones((len(share_s), REPLICAS, 3, batch_size))
+    x_sr3b[:, :, :2] = np.moveaxis(rng.integers(0, high, size=(*shape_srb, 2)), -1, -2)
+    y_srb = (x_sr3b[:, :, 0] + x_sr3b[:, :, 1]) / 2
+    if share_s.any():
+        other_srb2 = rng.integers(0, high, size=(*shape_srb, 2))
+        is_broken_srb = rng.random(shape_srb) < share_s[:, np.newaxis, np.newaxis]
+        y_srb = np.where(is_broken_srb, (other_srb2[..., 0] + other_srb2[..., 1]) / 2, y_srb)
+    y_srb1 = y_srb[..., np.newaxis]
+    if broadcasts:
+        xy_sr31 = x_sr3b.mean(axis=-1, keepdims=True) * y_srb1.mean(axis=2, keepdims=True)
+    else:
+        xy_sr31 = x_sr3b @ y_srb1 / batch_size
+    xx_sr33 = x_sr3b @ x_sr3b.swapaxes(-1, -2) / batch_size
+    return Moments(xx_sr33, xy_sr31, (y_srb**2).mean(axis=-1))
 
 
 @lru_cache
@@ -111,23 +107,29 @@ def rmsprop_excess(
     """
     rng = np.random.default_rng(0)
     limit = np.sqrt(6 / 3)
-    w_r3 = np.column_stack([rng.uniform(-limit, limit, (REPLICAS, 2)), np.zeros(REPLICAS)])
-    velocity_r3 = np.zeros_like(w_r3)
+    w_r31 = np.zeros((REPLICAS, 3, 1))
+    w_r31[:, :2, 0] = rng.uniform(-limit, limit, (REPLICAS, 2))
+    velocity_r31 = np.zeros_like(w_r31)
     share_s = np.array(shares)[np.arange(schedule.steps) * len(shares) // schedule.steps]
-    share = share_s[-schedule.window_steps :].mean()
-    best_r3 = np.tile(best_weights(high, batch_size, share, broadcasts), (REPLICAS, 1))
+    judged_from = schedule.steps - schedule.window_steps
+    best_31 = best_weights(high, batch_size, share_s[judged_from:].mean(), broadcasts)
     total_r = np.zeros(REPLICAS)
-    for step, moments in enumerate(batches(rng, high, batch_size, share_s, broadcasts)):
-        if step >= schedule.steps - schedule.window_steps:
-            total_r += moments.loss_r(w_r3) - moments.loss_r(best_r3)
-        gradient_r3 = moments.gradient_r3(w_r3)
-        velocity_r3 = RHO * velocity_r3 + (1 - RHO) * gradient_r3**2
-        w_r3 = w_r3 - schedule.rate(step) * gradient_r3 / np.sqrt(velocity_r3 + EPSILON)
+    for first in range(0, schedule.steps, STEPS_A_DRAW):
+        steps = range(first, min(first + STEPS_A_DRAW, schedule.steps))
+        moments = moments_of_batches(rng, high, batch_size, share_s[steps.start : steps.stop], broadcasts)
+        w_sr31 = np.empty((len(steps), REPLICAS, 3, 1))
+        for i, step in enumerate(steps):
+            w_sr31[i] = w_r31
+            gradient_r31 = moments.gradient_r31(i, w_r31)
+            velocity_r31 = RHO * velocity_r31 + (1 - RHO) * gradient_r31**2
+            w_r31 = w_r31 - schedule.rate(step) * gradient_r31 / np.sqrt(velocity_r31 + EPSILON)
+        excess_sr = moments.loss_sr(w_sr31) - moments.loss_sr(best_31)
+        total_r += excess_sr[max(0, judged_from - first) :].sum(axis=0)
     excess_r = total_r / schedule.window_steps
     return Excess(float(excess_r.mean()), float(excess_r.std(ddof=1)))
 
 
 def best_weights(high: int, batch_size: int, share: float, broadcasts: bool) -> np.ndarray:
-    """Return (two weights, bias) of the best line: slope s through the mean (high - 1) / 2."""
+    """Return (two weights, bias) of the best line, (3, 1): slope s through the mean (high - 1) / 2."""
     slope = learned_slope(batch_size, share, broadcasts)
-    return np.array([slope / 2, slope / 2, (1 - slope) * (high - 1) / 2])
+    return np.array([[slope / 2], [slope / 2], [(1 - slope) * (high - 1) / 2]])

@@ -129,13 +129,17 @@ def test_the_excess_vanishes_with_the_rate():
 def test_no_other_weights_are_better_than_the_best(share, broadcasts):
     """On many batches the mean gradient at the best weights is nought within its standard error."""
     rng = np.random.default_rng(3)
-    moments = twin.batches(rng, 10, 4, np.full(4000, share), broadcasts)
-    best_r3 = np.tile(twin.best_weights(10, 4, share, broadcasts), (twin.REPLICAS, 1))
-    gradients = np.concatenate([next(moments).gradient_r3(best_r3) for _ in range(2000)])
-    error_3 = gradients.std(axis=0) / np.sqrt(len(gradients))
-    assert (np.abs(gradients.mean(axis=0)) <= 4 * error_3 + 1e-9).all()
-    off = np.concatenate([next(moments).gradient_r3(best_r3 + np.array([0.1, 0, 0])) for _ in range(2000)])
-    assert np.abs(off.mean(axis=0)).max() > 4 * error_3.max()
+    moments = twin.moments_of_batches(rng, 10, 4, np.full(2000, share), broadcasts)
+    best_31 = twin.best_weights(10, 4, share, broadcasts)
+
+    def gradients(w_31):
+        return np.concatenate([moments.gradient_r31(step, w_31) for step in range(2000)])
+
+    at_best = gradients(best_31)
+    error_31 = at_best.std(axis=0) / np.sqrt(len(at_best))
+    assert (np.abs(at_best.mean(axis=0)) <= 4 * error_31 + 1e-9).all()
+    off = gradients(best_31 + np.array([[0.1], [0], [0]]))
+    assert np.abs(off.mean(axis=0)).max() > 4 * error_31.max()
 
 
 def test_the_twin_gives_the_same_number_each_time():
