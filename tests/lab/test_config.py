@@ -57,9 +57,9 @@ Choose one of: rmsprop.""",
 entry_point=bake is no choice.
 Choose one of: train, probe.""",
     "training.steps_per_execution=30": """\
-training.steps_per_execution=30 does not divide training.steps_per_epoch=100: \
-Keras would run 120 steps in silence.
-Give training.steps_per_execution=25, or training.steps_per_epoch=120.""",
+training.steps_per_execution=30 does not divide training.steps_per_epoch=200: \
+Keras would run 210 steps in silence.
+Give training.steps_per_execution=25, or training.steps_per_epoch=210.""",
     "runtime=custom_loop training.steps_per_execution=10": """\
 training.steps_per_execution=10 would change what feed=thread_queue measures: \
 it trains one batch for each queue.get().
