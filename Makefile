@@ -48,8 +48,9 @@ serve: setup  ## serve the promoted model, on this machine only (another port: S
 		mlflow models serve -m models:/mean-of-two@champion --env-manager local \
 		--host 127.0.0.1 --port $(SERVE_PORT) --workers 1
 
-bench: setup  ## measure what tracking and the guard cost, side by side, and how long the page takes to draw
+bench: setup  ## measure side by side what tracking, the guard and the shortcuts of a step cost or save, and the page
 	@python benchmarks/page.py
+	@python benchmarks/training.py
 	@python benchmarks/tracking.py
 	@python benchmarks/guard.py
 

@@ -2,6 +2,7 @@
 
 import gc
 import logging
+from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -105,15 +106,15 @@ def train_and_write(
     Raises:
         PitfallsError: The run cannot be tracked, or its folder not be written.
     """
-    # These import TensorFlow and MLflow, which a run that has finished need not wait for.
-    from pitfalls.tracking import tracked_run
+    tracking = tracking_of(config, cell)
+    # This imports TensorFlow, which a run that has finished need not wait for.
     from pitfalls.training import train
 
     freeze_imports()
     configuration.importable("model", config.model._target_)  # only here: a model's module imports TensorFlow
     # Each run compiles a step of its own, which TensorFlow advises against from the fifth on, in eight lines.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
-    with tracked_run(config, cell) as tracked:
+    with tracking as tracked:
         trained = train(config, cell, on_epoch_end)
         fingerprint = configuration.fingerprint(configuration.plain(config))
         result = trained.result | {"fingerprint": fingerprint, "mlflow_run_id": tracked.run_id}
@@ -124,6 +125,24 @@ def train_and_write(
             write_json(folder / "verdict.json", verdict)
             write_json(folder / "result.json", result)
     return result, verdict
+
+
+class Untracked:
+    """What stands for a tracked run under `tracking=off`."""
+
+    run_id = None
+
+    def log(self, *measured: Any) -> None:
+        """Log nothing."""
+
+
+def tracking_of(config: DictConfig, cell: configuration.Cell) -> AbstractContextManager[Any]:
+    """Return the context that tracks a run; MLflow, two seconds of import, is left out where nothing is tracked."""
+    if not config.tracking.enabled:
+        return nullcontext(Untracked())
+    from pitfalls.tracking import tracked_run
+
+    return tracked_run(config, cell)
 
 
 @cache

@@ -8,6 +8,7 @@ and opens the tracking. The launcher is whatever `hydra/launcher` names.
 import copy
 import os
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -110,11 +111,8 @@ class Sweep:
             SweepError: The launcher stopped.
             TrackingError: The store cannot be opened.
         """
-        # This imports MLflow, which a finished sweep need not wait for.
-        from pitfalls.tracking import tracked_sweep
-
         with (
-            tracked_sweep([(job.config, job.cell) for job in waiting]) as tracked,
+            tracking_of(waiting) as tracked,
             SweepProgress([(job.folder, job.fingerprint) for job in waiting]),
         ):
             overrides = [[*job.overrides, *more] for job, more in zip(waiting, tracked, strict=True)]
@@ -139,6 +137,16 @@ class Sweep:
         except ValidationError as error:
             raise ConfigurationError(f"seed={seeds[-1]} is no whole number.\nGive seed=0 or more.") from error
         return composed
+
+
+def tracking_of(jobs: list[Job]) -> AbstractContextManager[list[list[str]]]:
+    """Return the context that opens and closes the parents of some runs, and gives each run's overrides."""
+    if not jobs[0].config.tracking.enabled:
+        return nullcontext([[] for _ in jobs])
+    # This imports MLflow, which a finished or untracked sweep need not wait for.
+    from pitfalls.tracking import tracked_sweep
+
+    return tracked_sweep([(job.config, job.cell) for job in jobs])
 
 
 def refuse_failures(jobs: list[Job], returned: Sequence[JobReturn]) -> None:

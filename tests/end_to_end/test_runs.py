@@ -79,20 +79,35 @@ def test_a_probe_says_which_label_fits_which_inputs(run, sweep):
     assert written["shares_memory"] is True
 
 
-@pytest.mark.parametrize(("extra", "loads"), [([], False), (["import tensorflow"], True)])
-def test_what_would_be_trained_is_known_before_tensorflow_is_imported(sweep, extra, loads):
-    """Seconds for each sweep, also for one that has finished; an import would be seen."""
-    line = ["src/train.py", "-m", *QUICK, "model=dense,mean_lambda", f"sweep={sweep}", "dry_run=true"]
+def lines_of(words, module, *extra):
+    """Run a stage in an interpreter of its own; its last line tells whether a module was loaded."""
     code = "\n".join(
         [
             "import contextlib, runpy, sys",
-            f"sys.argv = {line}",
+            f"sys.argv = {words}",
             "sys.path.insert(0, 'src')",
             "with contextlib.suppress(SystemExit): runpy.run_path(sys.argv[0], run_name='__main__')",
             *extra,
-            "print('tensorflow' in sys.modules)",
+            f"print({module!r} in sys.modules)",
         ]
     )
     told = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert "2 of 2 runs would be trained" in told.stdout
-    assert told.stdout.splitlines()[-1] == str(loads)
+    return told.stdout.splitlines()
+
+
+@pytest.mark.parametrize(("extra", "loads"), [([], False), (["import tensorflow"], True)])
+def test_what_would_be_trained_is_known_before_tensorflow_is_imported(sweep, extra, loads):
+    """Seconds for each sweep, also for one that has finished; an import would be seen."""
+    words = ["src/train.py", "-m", *QUICK, "model=dense,mean_lambda", f"sweep={sweep}", "dry_run=true"]
+    *told, loaded = lines_of(words, "tensorflow", *extra)
+    assert "2 of 2 runs would be trained; nothing was." in told
+    assert loaded == str(loads)
+
+
+@pytest.mark.parametrize(("extra", "loads"), [([], False), (["import mlflow"], True)])
+def test_an_untracked_run_does_not_wait_for_mlflow(sweep, extra, loads):
+    """Two seconds of a run of eight; an import would be seen."""
+    words = ["src/train.py", *QUICK, "model=mean_lambda", f"sweep={sweep}", "tracking=off"]
+    *told, loaded = lines_of(words, "mlflow", *extra)
+    assert any(line.startswith("files ") for line in told)
+    assert loaded == str(loads)

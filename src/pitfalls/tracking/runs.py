@@ -78,17 +78,8 @@ class TrackedRun:
             self._client.set_terminated(self.run_id, status)
 
 
-class Untracked:
-    """What stands for a tracked run under `tracking=off`."""
-
-    run_id = None
-
-    def log(self, *measured: Any) -> None:
-        """Log nothing."""
-
-
 @contextmanager
-def tracked_run(config: DictConfig, cell: Cell) -> Iterator[TrackedRun | Untracked]:
+def tracked_run(config: DictConfig, cell: Cell) -> Iterator[TrackedRun]:
     """Track what happens inside as one run; an error inside ends it FAILED and goes on.
 
     Under `mlflow run` the project's own run says which run holds the training.
@@ -96,9 +87,6 @@ def tracked_run(config: DictConfig, cell: Cell) -> Iterator[TrackedRun | Untrack
     Raises:
         TrackingError: The store cannot be opened, or does not answer at the end.
     """
-    if not config.tracking.enabled:
-        yield Untracked()
-        return
     run = TrackedRun(config, cell)
     link_project_run(config.tracking.uri, run.run_id)
     try:

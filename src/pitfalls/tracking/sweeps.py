@@ -28,9 +28,6 @@ def tracked_sweep(jobs: list[tuple[DictConfig, Cell]]) -> Iterator[list[list[str
     Raises:
         TrackingError: The store cannot be opened.
     """
-    if not jobs[0][0].tracking.enabled:
-        yield [[] for _ in jobs]
-        return
     tracking = jobs[0][0].tracking
     client = client_for(tracking)
     launch = uuid.uuid4().hex

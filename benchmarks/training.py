@@ -1,0 +1,76 @@
+"""What the lab's two shortcuts save: a step's operations in one thread, and an iterator let go in another.
+
+Each pair trains the same run with a shortcut and without it, in alternating order. Neither may change
+what is measured, so the share of broken rows stands beside each ratio.
+
+    python benchmarks/training.py            five pairs of 1000 steps each, some three minutes
+    python benchmarks/training.py --pairs 2 --steps 400
+"""
+
+import argparse
+import statistics
+from unittest import mock
+
+from pitfalls.startup import prepare
+
+prepare()
+
+from hydra import compose, initialize_config_dir  # noqa: E402
+
+from pitfalls import config, sweeping, training  # noqa: E402
+
+POOL_OF_THREADS = "STEP_EXECUTOR", ""
+WAIT_FOR_THE_ITERATOR = "ObservedModel.let_iterator_go", lambda model: model._iterator.clear()
+
+WITHOUT = {  # what is trained, and what takes the shortcut away
+    "one thread, keras3": ("keras3", POOL_OF_THREADS),
+    "one thread, keras3_workers": ("keras3_workers", POOL_OF_THREADS),
+    "one thread, custom_loop": ("custom_loop", POOL_OF_THREADS),
+    "iterator let go, keras3": ("keras3", WAIT_FOR_THE_ITERATOR),
+}
+
+
+def measured(runtime: str, steps: int) -> tuple[float, float]:
+    """Return the seconds of a training, and its share of broken rows."""
+    composed = compose(
+        "config",
+        [f"runtime={runtime}", "generator=reused_inputs_aligned", f"training.epochs={steps // 200}"],
+    )
+    result = training.train(composed, config.Cell(runtime, "reused_inputs_aligned", "dense", 0)).result
+    return result["seconds"]["training"], result["broken_rows"]
+
+
+def main() -> None:
+    """Measure, and print the median of each shortcut's pairs."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--pairs", type=int, default=5)
+    parser.add_argument("--steps", type=int, default=1000, help="of each training, a multiple of 200")
+    told = parser.parse_args()
+    config.register()
+    sweeping.register()
+    with initialize_config_dir(str(config.ROOT / "conf"), version_base="1.3"):
+        measured("keras3", 200)  # the first trace
+        for name, (runtime, (attribute, replacement)) in WITHOUT.items():
+            ratios, shares = [], {True: [], False: []}
+            for pair in range(told.pairs):
+                took = {}
+                for with_shortcut in (True, False) if pair % 2 else (False, True):
+                    if with_shortcut:
+                        took[True], share = measured(runtime, told.steps)
+                    else:
+                        with mock.patch(f"pitfalls.training.{attribute}", replacement):
+                            took[False], share = measured(runtime, told.steps)
+                    shares[with_shortcut].append(share)
+                ratios.append(took[True] / took[False])
+            print(
+                f"{name:<27} {statistics.median(ratios):.2f} times the seconds; "
+                f"broken rows {statistics.median(shares[True]):.3f}, "
+                f"without {statistics.median(shares[False]):.3f}",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()
