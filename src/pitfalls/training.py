@@ -37,7 +37,11 @@ EXAMPLE_INPUTS = (73, 57)
 """The pair that the article asks its models for; their mean is 65."""
 
 STEP_EXECUTOR = "SINGLE_THREADED_EXECUTOR"
-"""A step is some fifty operations of microseconds; TensorFlow's default hands each to a pool of threads."""
+"""A step is some fifty operations of microseconds; TensorFlow's default hands each to a pool of threads.
+
+Only where a call is one step: a call of many pulls the iterator from a loop in the graph, and one
+thread then waits for itself for ever.
+"""
 
 GRID_POINTS = 6
 """Each of the two inputs takes this many values in the grid of answers."""
@@ -91,7 +95,7 @@ def train(config: DictConfig, cell: Cell, on_epoch_end: EpochHook = lambda epoch
     )
     fresh, batches = make_configured(config), make_configured(config)
     begun = time.perf_counter()
-    with function_executor_type(STEP_EXECUTOR):
+    with function_executor_type(STEP_EXECUTOR if training.steps_per_execution == 1 else ""):
         WAYS_TO_TRAIN[config.feed.kind](setup, batches)
     seconds = time.perf_counter() - begun
     history = setup.recorder.history()
