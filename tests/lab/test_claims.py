@@ -98,11 +98,12 @@ def test_a_cell_prints_the_formula_of_its_claim(result_of, runtime, generator, m
 def test_a_cell_bounds_its_share_of_independent_rows(
     result_of, runtime, generator, model, claim, is_race, effect
 ):
-    """At least half where a race bites by aliasing, at most 5 % where it is masked, else all or none."""
+    """At least half, or under fit a quarter, where a race bites by aliasing; at most 5 % where it is masked."""
     seen = expectations.coupling(mechanism(result_of, runtime, generator, model))
     is_aliased = generator.startswith("reused_inputs") and claim != "0"
     if is_race:
-        assert (seen.least, seen.most) == ((0.5, 1) if is_aliased else (0, 0.05))
+        bites_from = 0.25 if runtime == "keras3" else 0.5
+        assert (seen.least, seen.most) == ((bites_from, 1) if is_aliased else (0, 0.05))
     else:
         assert (seen.least, seen.most) == ((1, 1) if is_aliased else (0, 0))
 
@@ -135,10 +136,10 @@ def test_a_thread_in_place_of_the_delay_line_turns_certainty_into_a_race(result_
     ("inputs", "labels", "bounds"),
     [
         (16, 16, (0, 0)),
-        (0, 16, (0.5, 1)),
-        (16, 0, (0.5, 1)),
+        (0, 16, (0.25, 1)),
+        (16, 0, (0.25, 1)),
         (0, 0, (0, 1)),
-        (0, None, (0.5, 1)),
+        (0, None, (0.25, 1)),
         (16, None, (0, 0)),
     ],
 )

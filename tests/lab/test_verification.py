@@ -164,6 +164,16 @@ def test_a_race_that_bites_has_bounds(result_of, runtime, q, holds):
     assert found == ([] if holds else [f"share of independent rows {q:.4f} is not in [0.5, 1]"])
 
 
+@pytest.mark.parametrize(
+    ("q", "holds"), [(0.1, False), (0.24, False), (0.26, True), (0.38, True), (1.01, False)]
+)
+def test_the_race_of_a_prefetch_has_a_lower_bound(result_of, q, holds):
+    """Under `fit` the step may outrun the generator: 0.38 was measured, and is no failure."""
+    measured = profile(q * S, q)
+    found = reasons(result_of("keras3", "reused_inputs_aligned", "mean_lambda", standard_error=8, **measured))
+    assert found == ([] if holds else [f"share of independent rows {q:.4f} is not in [0.25, 1]"])
+
+
 @pytest.mark.parametrize(("q", "holds"), [(0.0, True), (0.04, True), (0.06, False)])
 def test_a_race_that_is_masked_has_a_bound(result_of, q, holds):
     """A twentieth of the rows may be torn."""
