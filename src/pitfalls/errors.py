@@ -29,6 +29,10 @@ class TrackingError(PitfallsError, RuntimeError):
     """The tracking store cannot be read or written."""
 
 
+class DivergedError(PitfallsError, ArithmeticError):
+    """A training whose loss is no number any more."""
+
+
 @contextmanager
 def messages_instead_of_tracebacks() -> Iterator[None]:
     """Print the text of a `PitfallsError`, or that the user stopped it, in place of a traceback.
@@ -44,7 +48,3 @@ def messages_instead_of_tracebacks() -> Iterator[None]:
     except KeyboardInterrupt:
         print("Interrupted. What had finished is kept; the same line goes on from there.", file=sys.stderr)
         raise SystemExit(130) from None
-
-
-class DivergedError(PitfallsError, ArithmeticError):
-    """A training whose loss is no number any more."""

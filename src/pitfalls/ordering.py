@@ -22,19 +22,15 @@ def listed_options(axis: str, params: Path = PARAMS) -> list[str]:
     return told.split(",") if isinstance(told, str) else list(told)
 
 
-def listed_runs(params: Path = PARAMS) -> set[tuple[str, str, str, int]]:
-    """Return (runtime, generator, model, seed) of each run of the matrix, none if there is no params.yaml."""
-    if not params.exists():
-        return set()
+def listed_runs(params: Path) -> set[tuple[str, str, str, int]]:
+    """Return (runtime, generator, model, seed) of each run of the matrix."""
     seeds = [int(seed) for seed in str(yaml.safe_load(params.read_text())["matrix"]["seed"]).split(",")]
     axes = [listed_options(axis, params) for axis in AXES]
     return {(runtime, generator, model, s) for runtime, generator, model in product(*axes) for s in seeds}
 
 
-def listed_listings(params: Path = PARAMS) -> set[int]:
+def listed_listings(params: Path) -> set[int]:
     """Return the numbers of the article's listings that params.yaml trains or probes."""
-    if not params.exists():
-        return set()
     article = yaml.safe_load(params.read_text())["article"]
     names = ",".join((article["trained"], article["probed"])).split(",")
     return {int(name.removeprefix("listing_")) for name in names}
