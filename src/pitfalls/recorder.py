@@ -1,8 +1,8 @@
 """The recorder: what the model was really given, step by step, seen inside the training step.
 
 The truth of this task is visible in the data: a label is the mean of its inputs, or
-the batch is broken. The recorder writes four numbers a step into one variable, in
-the same graph as the training, and keeps the last batch.
+the batch is broken. The recorder copies each batch and its loss into one row of a
+variable, in the same graph as the training, and looks at the rows when an epoch is over.
 """
 
 from dataclasses import dataclass
@@ -16,50 +16,55 @@ COLUMNS = ("loss", "broken_rows", "broken_batches", "repeated_batches")
 class Recorder:
     """Records steps inside a graph; read it when the training is over."""
 
-    def __init__(self, steps: int, batch_size: int) -> None:
-        """Make room for a training.
+    def __init__(self, steps_per_epoch: int, batch_size: int) -> None:
+        """Make room for an epoch.
 
         Args:
-            steps: Steps of the whole training.
-            batch_size: Rows of a batch.
+            steps_per_epoch: Steps between two calls of `end_epoch`, at most.
+            batch_size: Rows of a batch, b.
         """
-        self._history = tf.Variable(tf.zeros((steps, len(COLUMNS))), trainable=False)
+        self._widths = (2 * batch_size, batch_size, 1)  # a step's inputs, labels and loss, laid flat
+        self._steps = tf.Variable(tf.zeros((steps_per_epoch, sum(self._widths))), trainable=False)
         self._step = tf.Variable(0, trainable=False)
-        self._last_inputs_b2 = tf.Variable(tf.fill((batch_size, 2), np.nan), trainable=False)
-        self._last_labels_b = tf.Variable(tf.fill((batch_size,), np.nan), trainable=False)
+        self._last_batch = np.full((1, 3 * batch_size), np.nan, np.float32)  # equal to no batch
         self._labels_shape: tuple[int, ...] = ()
+        self._epochs: list[np.ndarray] = []
         self._rewritten: list[bool] = []
 
-    def record(self, inputs_nb2: tf.Tensor, labels_nb: tf.Tensor, loss_n: tf.Tensor) -> None:
-        """Record n steps.
+    def record(self, inputs: tf.Tensor, labels: tf.Tensor, loss: tf.Tensor) -> None:
+        """Record one step, or n at once.
 
         Args:
-            inputs_nb2: What the model was given in each step.
-            labels_nb: Their labels, (n, b) or (n, b, 1).
-            loss_n: The loss of each step.
+            inputs: What the model was given, (b, 2) or (n, b, 2).
+            labels: Their labels, with the same leading axes; a last axis of one may follow.
+            loss: The loss, a scalar or (n,).
         """
-        self._labels_shape = tuple(labels_nb.shape[2:])
-        inputs_nb2 = tf.cast(inputs_nb2, tf.float32)
-        labels_nb = tf.reshape(tf.cast(labels_nb, tf.float32), tf.shape(inputs_nb2)[:2])
-        broken_nb = tf.cast(tf.reduce_mean(inputs_nb2, axis=-1) != labels_nb, tf.float32)
-        before_nb2 = tf.concat([self._last_inputs_b2[tf.newaxis], inputs_nb2[:-1]], axis=0)
-        before_nb = tf.concat([self._last_labels_b[tf.newaxis], labels_nb[:-1]], axis=0)
-        same_inputs_n = tf.reduce_all(inputs_nb2 == before_nb2, axis=(1, 2))
-        same_labels_n = tf.reduce_all(labels_nb == before_nb, axis=1)
-        rows_n4 = tf.stack(
-            [
-                loss_n,
-                tf.reduce_mean(broken_nb, axis=1),
-                tf.reduce_max(broken_nb, axis=1),
-                tf.cast(same_inputs_n & same_labels_n, tf.float32),
-            ],
-            axis=1,
+        self._labels_shape = tuple(labels.shape[len(inputs.shape) - 1 :])
+        parts = zip((inputs, labels, loss), self._widths, strict=True)
+        rows = tf.concat(
+            [tf.reshape(tf.cast(part, tf.float32), (-1, width)) for part, width in parts], axis=1
         )
-        steps_n1 = (self._step + tf.range(tf.shape(loss_n)[0]))[:, tf.newaxis]
-        self._history.scatter_nd_update(steps_n1, rows_n4)
-        self._step.assign_add(tf.shape(loss_n)[0])
-        self._last_inputs_b2.assign(inputs_nb2[-1])
-        self._last_labels_b.assign(labels_nb[-1])
+        places = self._step + tf.range(rows.shape[0])
+        self._steps.scatter_nd_update(places[:, tf.newaxis], rows)
+        self._step.assign_add(rows.shape[0])
+
+    def end_epoch(self) -> float:
+        """Look at the steps since the last call, make room for as many, and return their mean loss."""
+        steps = self._steps.numpy()[: int(self._step)]
+        self._step.assign(0)
+        batches, loss = steps[:, :-1], steps[:, -1]
+        inputs, labels = self._split(batches)
+        broken = inputs.mean(axis=-1) != labels
+        repeated = np.all(batches == np.concatenate([self._last_batch, batches[:-1]]), axis=1)
+        self._last_batch = batches[-1:]
+        columns = (loss, broken.mean(axis=1), broken.any(axis=1), repeated)
+        self._epochs.append(np.stack(columns, axis=1).astype(np.float64))
+        return float(loss.mean(dtype=np.float64))
+
+    def _split(self, batches: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return inputs (n, b, 2) and labels (n, b) of n batches laid flat."""
+        rows = self._widths[1]
+        return batches[:, : 2 * rows].reshape(-1, rows, 2), batches[:, 2 * rows :]
 
     def note_rewritten(self, is_rewritten: bool) -> None:
         """Note whether the next batch was rewritten between its yield and its reading."""
@@ -69,18 +74,14 @@ class Recorder:
         """Return the share of the last steps whose batch was rewritten, None where nobody could see it."""
         return float(np.mean(self._rewritten[-steps:])) if self._rewritten else None
 
-    def mean_loss(self, first: int, stop: int) -> float:
-        """Return the mean loss of a range of steps that are over."""
-        return float(tf.reduce_mean(self._history[first:stop, 0]))
-
     def history(self) -> np.ndarray:
-        """Return (steps, 4) float64, one row a step, in the order of `COLUMNS`."""
-        return self._history.numpy().astype(np.float64)
+        """Return (steps, 4) float64, one row a step of the epochs that are over, in the order of `COLUMNS`."""
+        return np.concatenate(self._epochs)
 
     def last_batch(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return the last batch that was recorded: inputs (b, 2), labels (b,) or (b, 1) as they came."""
-        labels_b = self._last_labels_b.numpy()
-        return self._last_inputs_b2.numpy(), labels_b.reshape(labels_b.shape + self._labels_shape)
+        """Return the last batch of the last epoch: inputs (b, 2), labels (b,) or (b, 1) as they came."""
+        inputs, labels = self._split(self._last_batch)
+        return inputs[0], labels[0].reshape(labels[0].shape + self._labels_shape)
 
 
 @dataclass(frozen=True)

@@ -90,7 +90,7 @@ def train(config: DictConfig, cell: Cell, on_epoch_end: EpochHook = lambda epoch
         model=model,
         optimizer=make_optimizer(training.learning_rate),
         loss=getattr(losses, config.loss.kind)(),
-        recorder=Recorder(steps, config.task.batch_size),
+        recorder=Recorder(training.steps_per_epoch, config.task.batch_size),
         on_epoch_end=on_epoch_end,
     )
     fresh, batches = make_configured(config), make_configured(config)
@@ -209,7 +209,7 @@ class ObservedModel(keras.Model):
         """Run Keras's own step and record what it was given."""
         inputs, labels = data
         logs = super().train_step((inputs, with_last_axis(labels) if self._expand_labels else labels))
-        self._recorder.record(inputs[tf.newaxis], labels[tf.newaxis], self._loss_now[tf.newaxis])
+        self._recorder.record(inputs, labels, self._loss_now)
         return logs
 
 
@@ -226,9 +226,7 @@ def fit(setup: Setup, batches: Any) -> None:
     observed.compile(
         optimizer=setup.optimizer, loss=setup.loss, steps_per_execution=training.steps_per_execution
     )
-    report = keras.callbacks.LambdaCallback(
-        on_epoch_end=lambda epoch, logs: setup.on_epoch_end(epoch, logs["loss"])
-    )
+    report = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: report_epoch(setup, epoch))
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The model does not have any trainable weights")
         observed.fit(
@@ -322,8 +320,7 @@ def train_batch_by_batch(setup: Setup, batches: Iterator[Batch]) -> None:
 
     @tf.function
     def train_and_record(inputs: tf.Tensor, labels: tf.Tensor) -> None:
-        loss = step(inputs, labels)
-        setup.recorder.record(inputs[tf.newaxis], labels[tf.newaxis], loss[tf.newaxis])
+        setup.recorder.record(inputs, labels, step(inputs, labels))
 
     compiled = None
     with threaded_queue(batches, setup.config.feed.depth) as queue:
@@ -340,8 +337,7 @@ def train_batch_by_batch(setup: Setup, batches: Iterator[Batch]) -> None:
 
 def report_epoch(setup: Setup, epoch: int) -> None:
     """Tell the hook the mean loss of an epoch that is over."""
-    steps = setup.config.training.steps_per_epoch
-    setup.on_epoch_end(epoch, setup.recorder.mean_loss(epoch * steps, (epoch + 1) * steps))
+    setup.on_epoch_end(epoch, setup.recorder.end_epoch())
 
 
 WAYS_TO_TRAIN: dict[str, Callable[[Setup, Any], None]] = {

@@ -23,23 +23,25 @@ def steps():
     return inputs_nb2, labels_nb, np.arange(STEPS, dtype=np.float32)
 
 
-def recorded(inputs_nb2, labels_nb, loss_n, chunk):
-    """Return the history of a recorder that is told so many steps at once, as a graph would."""
-    recorder = Recorder(STEPS, ROWS)
+def recorded(inputs_nb2, labels_nb, loss_n, chunk, epochs=1):
+    """Return a recorder that was told so many steps at once, as a graph would; `chunk` None is one, unstacked."""
+    recorder = Recorder(STEPS // epochs, ROWS)
     record = tf.function(recorder.record)
-    for first in range(0, STEPS, chunk):
-        part = slice(first, first + chunk)
+    for first in range(0, STEPS, chunk or 1):
+        part = slice(first, first + chunk) if chunk else first
         record(inputs_nb2[part], labels_nb[part], loss_n[part])
+        if (first + (chunk or 1)) % (STEPS // epochs) == 0:
+            recorder.end_epoch()
     return recorder
 
 
 @pytest.mark.parametrize("with_axis", [False, True])
-@pytest.mark.parametrize("chunk", [1, 8, 40])
-def test_steps_are_counted_alike_one_by_one_and_many_at_once(steps, chunk, with_axis):
-    """Loss, broken rows, broken batches and repeats, against a count by hand."""
+@pytest.mark.parametrize(("chunk", "epochs"), [(None, 1), (None, 2), (1, 4), (4, 2), (8, 5), (40, 1)])
+def test_steps_are_counted_alike_one_by_one_and_many_at_once(steps, chunk, epochs, with_axis):
+    """Loss, broken rows, broken batches and repeats, also over an epoch's end, against a count by hand."""
     inputs_nb2, labels_nb, loss_n = steps
     told = labels_nb[..., np.newaxis] if with_axis else labels_nb
-    history = recorded(inputs_nb2, told, loss_n, chunk).history()
+    history = recorded(inputs_nb2, told, loss_n, chunk, epochs).history()
     assert COLUMNS == ("loss", "broken_rows", "broken_batches", "repeated_batches")
     assert history.shape == (STEPS, 4)
     assert history[:, 0].tolist() == list(range(STEPS))
@@ -49,7 +51,7 @@ def test_steps_are_counted_alike_one_by_one_and_many_at_once(steps, chunk, with_
     assert history[:, 3].tolist() == [float(step in (20, 21)) for step in range(STEPS)]
 
 
-@pytest.mark.parametrize("chunk", [1, 8])
+@pytest.mark.parametrize("chunk", [None, 1, 8])
 @pytest.mark.parametrize("with_axis", [False, True])
 def test_the_last_batch_comes_back_in_the_shape_it_had(steps, chunk, with_axis):
     """Its shapes are what result.json says the model was given."""
@@ -65,13 +67,19 @@ def test_the_first_batch_repeats_nothing():
     """Not even one of zeros: there was none before it."""
     recorder = Recorder(2, 3)
     recorder.record(tf.zeros((2, 3, 2)), tf.zeros((2, 3)), tf.zeros(2))
+    recorder.end_epoch()
     assert recorder.history()[:, 3].tolist() == [0.0, 1.0]
 
 
-def test_the_mean_loss_of_an_epoch_is_of_its_steps_alone(steps):
-    """What the progress bar shows."""
-    recorder = recorded(*steps, chunk=8)
-    assert recorder.mean_loss(8, 16) == pytest.approx(11.5)
+def test_the_mean_loss_of_an_epoch_is_of_its_steps_alone():
+    """What the progress bar shows, also of an epoch that fills only a part of the room."""
+    recorder, losses = Recorder(4, 3), []
+    for loss_n in ([1.0, 2.0, 3.0, 6.0], [8.0, 10.0]):
+        n = len(loss_n)
+        recorder.record(tf.zeros((n, 3, 2)), tf.zeros((n, 3)), tf.constant(loss_n))
+        losses.append(recorder.end_epoch())
+    assert losses == [3.0, 9.0]
+    assert recorder.history()[:, 0].tolist() == [1.0, 2.0, 3.0, 6.0, 8.0, 10.0]
 
 
 def test_rewrites_are_counted_over_the_last_steps_and_unknown_where_nobody_looked():
