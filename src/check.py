@@ -14,7 +14,10 @@ from pitfalls.startup import prepare
 
 prepare()
 
-from pitfalls import checking, config, sweeping  # noqa: E402
+from pitfalls.importing import quick_imports  # noqa: E402
+
+with quick_imports():
+    from pitfalls import checking, config, sweeping
 from pitfalls.errors import messages_instead_of_tracebacks  # noqa: E402
 from pitfalls.results import write_json  # noqa: E402
 

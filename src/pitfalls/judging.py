@@ -11,6 +11,7 @@ from typing import Any
 
 from pitfalls import expectations
 from pitfalls.errors import ResultError
+from pitfalls.importing import quick_imports
 from pitfalls.ordering import AXES, listed_listings, listed_runs, place_of
 from pitfalls.results import find_results, json_text, read_json, read_result, write_json
 from pitfalls.verification import judge, mechanism_of
@@ -261,8 +262,8 @@ def write_changed(changed: list[Changed], guard: Guard) -> None:
     """
     tracked = [(result, verdict) for _, result, verdict in changed if result.get("mlflow_run_id")]
     if tracked:
-        # This imports MLflow, which unchanged verdicts need not wait for.
-        from pitfalls.tracking import local_store, retag
+        with quick_imports():
+            from pitfalls.tracking import local_store, retag  # MLflow, only where verdicts changed
 
         retag(local_store(), tracked, guard)
     for path, _, verdict in changed:

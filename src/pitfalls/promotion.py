@@ -8,6 +8,7 @@ from typing import Any
 
 from pitfalls import tables
 from pitfalls.errors import PromotionError
+from pitfalls.importing import quick_imports
 from pitfalls.results import read_json, read_result, write_json
 
 
@@ -36,7 +37,8 @@ def promote(project: Path, champion: dict[str, Any]) -> dict[str, Any]:
     )
     result, verdict = read_result(run / "result.json"), read_json(run / "verdict.json")
 
-    from pitfalls.tracking import local_store, register_champion  # MLflow, which a refusal need not wait for
+    with quick_imports():
+        from pitfalls.tracking import local_store, register_champion  # MLflow: a refusal need not wait for it
 
     model = register_champion(local_store(), result, verdict)
     content = {

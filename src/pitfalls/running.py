@@ -1,9 +1,7 @@
 """Running: one run from its configuration to its files: train, judge, track, write."""
 
-import gc
 import logging
 from contextlib import AbstractContextManager, nullcontext
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ from omegaconf import DictConfig
 from pitfalls import config as configuration
 from pitfalls.errors import messages_instead_of_tracebacks
 from pitfalls.generators import make_configured
+from pitfalls.importing import quick_imports
 from pitfalls.probing import probe
 from pitfalls.progress import EpochHook, epoch_bar, run_line
 from pitfalls.results import is_finished, write_json
@@ -107,10 +106,9 @@ def train_and_write(
         PitfallsError: The run cannot be tracked, or its folder not be written.
     """
     tracking = tracking_of(config, cell)
-    # This imports TensorFlow, which a run that has finished need not wait for.
-    from pitfalls.training import train
+    with quick_imports():
+        from pitfalls.training import train  # TensorFlow, which a run that has finished need not wait for
 
-    freeze_imports()
     configuration.importable("model", config.model._target_)  # only here: a model's module imports TensorFlow
     # Each run compiles a step of its own, which TensorFlow advises against from the fifth on, in eight lines.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
@@ -140,19 +138,10 @@ def tracking_of(config: DictConfig, cell: configuration.Cell) -> AbstractContext
     """Return the context that tracks a run; MLflow, two seconds of import, is left out where nothing is tracked."""
     if not config.tracking.enabled:
         return nullcontext(Untracked())
-    from pitfalls.tracking import tracked_run
+    with quick_imports():
+        from pitfalls.tracking import tracked_run
 
     return tracked_run(config, cell)
-
-
-@cache
-def freeze_imports() -> None:
-    """Let no garbage collection walk what the imports made: it lives as long as the process.
-
-    TensorFlow's objects are millions. Walking them took a tenth of a second here and there
-    while a run was built, and seconds when a worker ended.
-    """
-    gc.freeze()
 
 
 def refuse_or_list(config: DictConfig, cell: configuration.Cell, folder: Path) -> bool:

@@ -20,6 +20,7 @@ from omegaconf import DictConfig, ValidationError
 from pitfalls import config as configuration
 from pitfalls.config import AXES, ROOT, Cell
 from pitfalls.errors import ConfigurationError, SweepError, messages_instead_of_tracebacks
+from pitfalls.importing import quick_imports
 from pitfalls.judging import entry
 from pitfalls.progress import SweepProgress
 from pitfalls.results import is_finished, read_json
@@ -143,8 +144,8 @@ def tracking_of(jobs: list[Job]) -> AbstractContextManager[list[list[str]]]:
     """Return the context that opens and closes the parents of some runs, and gives each run's overrides."""
     if not jobs[0].config.tracking.enabled:
         return nullcontext([[] for _ in jobs])
-    # This imports MLflow, which a finished or untracked sweep need not wait for.
-    from pitfalls.tracking import tracked_sweep
+    with quick_imports():
+        from pitfalls.tracking import tracked_sweep  # MLflow, which a finished sweep need not wait for
 
     return tracked_sweep([(job.config, job.cell) for job in jobs])
 

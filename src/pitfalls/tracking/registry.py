@@ -14,6 +14,7 @@ from omegaconf import DictConfig
 
 from pitfalls.config import Cell, Tracking
 from pitfalls.errors import PromotionError
+from pitfalls.importing import quick_imports
 from pitfalls.tracking.store import client_for, tracking_errors
 
 MODEL = "mean-of-two"
@@ -122,7 +123,8 @@ def refuse_without_model(client: mlflow.MlflowClient, run: Run, result: dict[str
 
 def functional_model(client: mlflow.MlflowClient, run: Run) -> Any:
     """Return the Keras model that a run kept."""
-    import keras  # brings TensorFlow, which a refusal and a second promotion need not wait for
+    with quick_imports():
+        import keras  # brings TensorFlow, which a refusal and a second promotion need not wait for
 
     keras.config.disable_interactive_logging()  # MLflow asks the model once, and Keras would draw a bar
     with tempfile.TemporaryDirectory() as folder:
