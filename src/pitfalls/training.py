@@ -85,10 +85,13 @@ def train(config: DictConfig, cell: Cell, on_epoch_end: EpochHook = lambda epoch
     training = config.training
     steps = training.epochs * training.steps_per_epoch
     model = get_method(config.model._target_)()
+    optimizer = make_optimizer(training.learning_rate)
+    if model.trainable_variables:
+        optimizer.build(model.trainable_variables)  # variables made inside a trace cost a second trace
     setup = Setup(
         config=config,
         model=model,
-        optimizer=make_optimizer(training.learning_rate),
+        optimizer=optimizer,
         loss=getattr(losses, config.loss.kind)(),
         recorder=Recorder(training.steps_per_epoch, config.task.batch_size),
         on_epoch_end=on_epoch_end,
@@ -252,8 +255,6 @@ def fit_with_workers(setup: Setup, batches: Iterator[Batch]) -> None:
 def hand_written_step(setup: Setup) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
     """Return the step that people write by hand: a tape, a loss, an optimizer; it returns the loss."""
     weights = setup.model.trainable_variables
-    if weights:
-        setup.optimizer.build(weights)
 
     def step(inputs: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape() as tape:

@@ -4,12 +4,11 @@ At a constant rate a trained Dense jitters about its optimum, and its loss lies 
 the closed form by an excess that depends on the schedule, the draw and the batch.
 The twin trains the same three numbers on the same kind of batches without TensorFlow.
 It never looks at rows in the loop: the mean square is a quadratic form in the weights,
-so the moments of a batch are all that a step needs. Several replicas run side by side.
+so the second moments of a batch are all that a step needs. Several replicas run side by side.
 """
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
 
 import numpy as np
 
@@ -39,52 +38,49 @@ class Schedule:
     steps: int
     window_steps: int
 
-    def rate(self, step: int) -> float:
-        """Return the learning rate of a step."""
-        return [rate for first, rate in self.rates if first <= step][-1]
-
-
-class Moments(NamedTuple):
-    """What steps need of their batches, step by step and replica by replica; x is (first, second, 1).
-
-    Attributes:
-        xx_sr33: Means of x x'.
-        xy_sr31: Means of x y; with a loss that broadcasts, mean of x times mean of y.
-        yy_sr: Means of y**2.
-    """
-
-    xx_sr33: np.ndarray
-    xy_sr31: np.ndarray
-    yy_sr: np.ndarray
-
-    def loss_sr(self, w_sr31: np.ndarray) -> np.ndarray:
-        """Return the mean square w'XXw - 2 w'Xy + yy."""
-        return (w_sr31 * (self.xx_sr33 @ w_sr31 - 2 * self.xy_sr31)).sum(axis=(-2, -1)) + self.yy_sr
-
-    def gradient_r31(self, step: int, w_r31: np.ndarray) -> np.ndarray:
-        """Return the gradient of the mean square at one step."""
-        return 2 * (self.xx_sr33[step] @ w_r31 - self.xy_sr31[step])
+    def rate_of_steps(self) -> list[float]:
+        """Return the learning rate of every step."""
+        firsts, rates = zip(*self.rates, strict=True)
+        return np.array(rates)[np.searchsorted(firsts, np.arange(self.steps), side="right") - 1].tolist()
 
 
 def moments_of_batches(
     rng: np.random.Generator, high: int, batch_size: int, share_s: np.ndarray, broadcasts: bool
-) -> Moments:
-    """Draw a batch for each step and replica, in which a share of the rows has another row's label."""
-    shape_srb = (len(share_s), REPLICAS, batch_size)
-    x_sr3b = np.ones((len(share_s), REPLICAS, 3, batch_size))
-    x_sr3b[:, :, :2] = np.moveaxis(rng.integers(0, high, size=(*shape_srb, 2)), -1, -2)
-    y_srb = (x_sr3b[:, :, 0] + x_sr3b[:, :, 1]) / 2
+) -> np.ndarray:
+    """Draw a batch for each step and replica, and return all that a step needs of it.
+
+    Args:
+        rng: Where the draws come from.
+        high: Exclusive upper end of the draw.
+        batch_size: Rows of a batch.
+        share_s: For each step the share of rows that have another row's label.
+        broadcasts: Whether the loss compares every label with every prediction.
+
+    Returns:
+        (steps, replicas, 4, 4), the means of z z' over a batch, z being (first input, second
+        input, 1, label): with v = (two weights, bias, -1) a row's error is z'v, the mean
+        square v'Mv, and its gradient 2 Mv. With a loss that broadcasts, the mean of a product
+        of input and label is the product of their means.
+    """
+    shape_sr2b = (len(share_s), REPLICAS, 2, batch_size)
+    z_sr4b = np.ones((len(share_s), REPLICAS, 4, batch_size))
+    z_sr4b[:, :, :2] = rng.integers(0, high, size=shape_sr2b, dtype=np.int32)
+    label_srb = (z_sr4b[:, :, 0] + z_sr4b[:, :, 1]) / 2
     if share_s.any():
-        other_srb2 = rng.integers(0, high, size=(*shape_srb, 2))
-        is_broken_srb = rng.random(shape_srb) < share_s[:, np.newaxis, np.newaxis]
-        y_srb = np.where(is_broken_srb, (other_srb2[..., 0] + other_srb2[..., 1]) / 2, y_srb)
-    y_srb1 = y_srb[..., np.newaxis]
+        other_sr2b = rng.integers(0, high, size=shape_sr2b, dtype=np.int32)
+        is_broken_srb = rng.random(label_srb.shape) < share_s[:, np.newaxis, np.newaxis]
+        label_srb = np.where(is_broken_srb, (other_sr2b[:, :, 0] + other_sr2b[:, :, 1]) / 2, label_srb)
+    z_sr4b[:, :, 3] = label_srb
+    moments_sr44 = z_sr4b @ z_sr4b.swapaxes(-1, -2) / batch_size
     if broadcasts:
-        xy_sr31 = x_sr3b.mean(axis=-1, keepdims=True) * y_srb1.mean(axis=2, keepdims=True)
-    else:
-        xy_sr31 = x_sr3b @ y_srb1 / batch_size
-    xx_sr33 = x_sr3b @ x_sr3b.swapaxes(-1, -2) / batch_size
-    return Moments(xx_sr33, xy_sr31, (y_srb**2).mean(axis=-1))
+        product_sr3 = moments_sr44[..., :3, 2] * moments_sr44[..., 2, 3, np.newaxis]
+        moments_sr44[..., :3, 3] = moments_sr44[..., 3, :3] = product_sr3
+    return moments_sr44
+
+
+def losses_of(moments_44: np.ndarray, v_4: np.ndarray) -> np.ndarray:
+    """Return the mean squares v'Mv of weights on batches: (..., 4, 4) and (..., 4) give (...)."""
+    return np.einsum("...i,...ij,...j->...", v_4, moments_44, v_4)
 
 
 @lru_cache
@@ -107,29 +103,33 @@ def rmsprop_excess(
     """
     rng = np.random.default_rng(0)
     limit = np.sqrt(6 / 3)
-    w_r31 = np.zeros((REPLICAS, 3, 1))
-    w_r31[:, :2, 0] = rng.uniform(-limit, limit, (REPLICAS, 2))
-    velocity_r31 = np.zeros_like(w_r31)
+    v_r4 = np.zeros((REPLICAS, 4))
+    v_r4[:, :2] = rng.uniform(-limit, limit, (REPLICAS, 2))
+    v_r4[:, 3] = -1
+    w_r3 = v_r4[:, :3]  # a view: what is trained
+    velocity_r3 = np.zeros_like(w_r3)
     share_s = np.array(shares)[np.arange(schedule.steps) * len(shares) // schedule.steps]
+    rate_s = schedule.rate_of_steps()
     judged_from = schedule.steps - schedule.window_steps
-    best_31 = best_weights(high, batch_size, share_s[judged_from:].mean(), broadcasts)
+    best_4 = best_weights(high, batch_size, share_s[judged_from:].mean(), broadcasts)
     total_r = np.zeros(REPLICAS)
     for first in range(0, schedule.steps, STEPS_A_DRAW):
-        steps = range(first, min(first + STEPS_A_DRAW, schedule.steps))
-        moments = moments_of_batches(rng, high, batch_size, share_s[steps.start : steps.stop], broadcasts)
-        w_sr31 = np.empty((len(steps), REPLICAS, 3, 1))
-        for i, step in enumerate(steps):
-            w_sr31[i] = w_r31
-            gradient_r31 = moments.gradient_r31(i, w_r31)
-            velocity_r31 = RHO * velocity_r31 + (1 - RHO) * gradient_r31**2
-            w_r31 = w_r31 - schedule.rate(step) * gradient_r31 / np.sqrt(velocity_r31 + EPSILON)
-        excess_sr = moments.loss_sr(w_sr31) - moments.loss_sr(best_31)
+        part = slice(first, first + STEPS_A_DRAW)
+        moments_sr44 = moments_of_batches(rng, high, batch_size, share_s[part], broadcasts)
+        v_sr4 = np.empty(moments_sr44.shape[:-1])
+        for i, rate in enumerate(rate_s[part]):
+            v_sr4[i] = v_r4
+            gradient_r3 = 2 * (moments_sr44[i] @ v_r4[:, :, np.newaxis])[:, :3, 0]
+            velocity_r3 *= RHO
+            velocity_r3 += (1 - RHO) * gradient_r3**2
+            w_r3 -= rate * gradient_r3 / np.sqrt(velocity_r3 + EPSILON)
+        excess_sr = losses_of(moments_sr44, v_sr4) - losses_of(moments_sr44, best_4)
         total_r += excess_sr[max(0, judged_from - first) :].sum(axis=0)
     excess_r = total_r / schedule.window_steps
     return Excess(float(excess_r.mean()), float(excess_r.std(ddof=1)))
 
 
 def best_weights(high: int, batch_size: int, share: float, broadcasts: bool) -> np.ndarray:
-    """Return (two weights, bias) of the best line, (3, 1): slope s through the mean (high - 1) / 2."""
+    """Return (two weights, bias, -1) of the best line: slope s through the mean (high - 1) / 2."""
     slope = learned_slope(batch_size, share, broadcasts)
-    return np.array([[slope / 2], [slope / 2], [(1 - slope) * (high - 1) / 2]])
+    return np.array([slope / 2, slope / 2, (1 - slope) * (high - 1) / 2, -1])

@@ -13,13 +13,13 @@ CONSTANT = Schedule(rates=((0, 0.05),), steps=3000, window_steps=1000)
 
 def drawn(rng: np.random.Generator, high: int, batch_size: int, share: float):
     """Draw whole batches in the twin's order: pairs, then other pairs, then which rows take them."""
-    shape = (90, twin.REPLICAS, batch_size)
-    x = rng.integers(0, high, size=(*shape, 2)).astype(float)
-    y = (x[..., 0] + x[..., 1]) / 2
+    shape = (90, twin.REPLICAS, 2, batch_size)
+    x = rng.integers(0, high, size=shape, dtype=np.int32).astype(float)
+    y = x.mean(axis=2)
     if share:
-        other = rng.integers(0, high, size=(*shape, 2)).mean(axis=-1)
-        y = np.where(rng.random(shape) < share, other, y)
-    return x, y
+        other = rng.integers(0, high, size=shape, dtype=np.int32).mean(axis=2)
+        y = np.where(rng.random(y.shape) < share, other, y)
+    return np.moveaxis(x, 2, 3), y
 
 
 def loss_and_gradient(weights, bias, x_b2, y_b, broadcasts):
@@ -130,16 +130,16 @@ def test_no_other_weights_are_better_than_the_best(share, broadcasts):
     """On many batches the mean gradient at the best weights is nought within its standard error."""
     rng = np.random.default_rng(3)
     moments = twin.moments_of_batches(rng, 10, 4, np.full(2000, share), broadcasts)
-    best_31 = twin.best_weights(10, 4, share, broadcasts)
+    best_4 = twin.best_weights(10, 4, share, broadcasts)
 
-    def gradients(w_31):
-        return np.concatenate([moments.gradient_r31(step, w_31) for step in range(2000)])
+    def gradients(v_4):
+        return 2 * (moments @ v_4)[..., :3].reshape(-1, 3)
 
-    at_best = gradients(best_31)
-    error_31 = at_best.std(axis=0) / np.sqrt(len(at_best))
-    assert (np.abs(at_best.mean(axis=0)) <= 4 * error_31 + 1e-9).all()
-    off = gradients(best_31 + np.array([[0.1], [0], [0]]))
-    assert np.abs(off.mean(axis=0)).max() > 4 * error_31.max()
+    at_best = gradients(best_4)
+    error_3 = at_best.std(axis=0) / np.sqrt(len(at_best))
+    assert (np.abs(at_best.mean(axis=0)) <= 4 * error_3 + 1e-9).all()
+    off = gradients(best_4 + np.array([0.1, 0, 0, 0]))
+    assert np.abs(off.mean(axis=0)).max() > 4 * error_3.max()
 
 
 def test_the_twin_gives_the_same_number_each_time():
@@ -155,6 +155,11 @@ def test_a_rate_holds_from_its_first_step_on(step, rate):
     """And the optimizer of a training changes it at the same steps."""
     from pitfalls.training import make_optimizer
 
-    assert QUICK.rate(step) == rate
+    assert QUICK.rate_of_steps()[step] == rate
     schedule = make_optimizer({str(first): value for first, value in STEPPED})._learning_rate
     assert float(schedule(step)) == pytest.approx(rate, rel=1e-6)
+
+
+def test_a_training_that_ends_before_a_rate_begins_never_has_it():
+    """The matrix at three steps, for a look."""
+    assert Schedule(STEPPED, 3, 1).rate_of_steps() == [0.1] * 3

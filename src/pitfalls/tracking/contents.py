@@ -23,6 +23,8 @@ from pitfalls.tracking.views import EFFECT_COLOURS
 NOT_PARAMS = ("tracking", "dry_run", "retrain", "seed")
 """Keys of a configuration that say how a run was started, or that its cell says."""
 
+PROBE_TABLE = "probe.json"
+PROBE_COLUMNS = ("yield", "inputs", "label", "mean_of_inputs", "fits")
 GUARD_TABLE = "guard.json"
 GUARD_COLUMNS = ("rule", "array", "message", "fix")
 
@@ -89,9 +91,11 @@ def verdict_tags(result: dict[str, Any], verdict: dict[str, Any]) -> list[RunTag
         "mlflow.runColor": EFFECT_COLOURS[verdict["effect"]],
         NOTE: note(result, verdict),
     }
+    tables = [PROBE_TABLE]
     if verdict["guard"] is not None:
-        tables = [{"path": path, "type": "table"} for path in ("probe.json", GUARD_TABLE)]
-        tags |= {"guard": fired(verdict), MLFLOW_LOGGED_ARTIFACTS: json.dumps(tables)}
+        tables.append(GUARD_TABLE)
+        tags["guard"] = fired(verdict)
+    tags[MLFLOW_LOGGED_ARTIFACTS] = json.dumps([{"path": path, "type": "table"} for path in tables])
     return [RunTag(key, value) for key, value in tags.items()]
 
 
@@ -138,25 +142,32 @@ def dataset_of(result: dict[str, Any], probed: dict[str, Any]) -> DatasetInput:
     return DatasetInput(dataset._to_mlflow_entity(), [InputTag("mlflow.data.context", "training")])
 
 
-def probe_table(probed: dict[str, Any]) -> dict[str, list[Any]]:
-    """Return the probe's two yields as a table, a row for each row of a batch."""
-    table: dict[str, list[Any]] = {"yield": [], "inputs": [], "label": [], "mean_of_inputs": [], "fits": []}
-    for ordinal, inputs, labels in zip(("first", "second"), probed["yields"], probed["labels"], strict=True):
-        for row, label in zip(inputs, np.ravel(labels).tolist(), strict=True):
-            mean = sum(row) / len(row)
-            for column, value in zip(table, (ordinal, str(row), label, mean, mean == label), strict=True):
-                table[column].append(value)
-    return table
+def probe_table(probed: dict[str, Any]) -> dict[str, Any]:
+    """Return the probe's two yields as a table, a row for each row of a batch, in the form that MLflow shows."""
+    rows = [
+        (ordinal, str(row), label, sum(row) / len(row), sum(row) / len(row) == label)
+        for ordinal, inputs, labels in zip(
+            ("first", "second"), probed["yields"], probed["labels"], strict=True
+        )
+        for row, label in zip(inputs, np.ravel(labels).tolist(), strict=True)
+    ]
+    return {"columns": PROBE_COLUMNS, "data": rows}
 
 
 def write_artifacts(
-    folder: Path, config: DictConfig, result: dict[str, Any], verdict: dict[str, Any], model: Any
+    folder: Path,
+    config: DictConfig,
+    result: dict[str, Any],
+    verdict: dict[str, Any],
+    probed: dict[str, Any],
+    model: Any,
 ) -> None:
     """Write a run's artifacts into a folder; pictures and the model where they say something.
 
     A fixed Lambda learns nothing: only the article's runs draw it. The champion is a Dense.
     """
     OmegaConf.save(OmegaConf.create(plain(config)), folder / "config.yaml")
+    (folder / PROBE_TABLE).write_text(json.dumps(probe_table(probed)))
     if not (result["mechanism"]["trainable_parameters"] or config.sweep == "article"):
         return
     figures.loss_curve(result, verdict).savefig(folder / "loss.png")

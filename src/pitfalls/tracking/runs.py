@@ -19,7 +19,6 @@ from pitfalls.tracking.contents import (
     guard_table,
     metrics_of,
     params_of,
-    probe_table,
     tags_of,
     verdict_tags,
     write_artifacts,
@@ -64,8 +63,7 @@ class TrackedRun:
                 tags=verdict_tags(result, verdict),
             )
             self._client.log_inputs(self.run_id, datasets=[dataset_of(result, probed)])
-            self._client.log_table(self.run_id, probe_table(probed), "probe.json")
-            write_artifacts(Path(folder), self._config, result, verdict, model)
+            write_artifacts(Path(folder), self._config, result, verdict, probed, model)
             self._client.log_artifacts(self.run_id, folder)
 
     def end(self, status: str, error: BaseException | None = None) -> None:
