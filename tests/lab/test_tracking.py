@@ -1,14 +1,20 @@
 """What MLflow is told: experiments with a view, runs that can be compared, a registry that refuses in words."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
+import mlflow
+import numpy as np
 import pytest
 from made_store import CELLS, made_result, make_store
+from mlflow.entities import DatasetInput
 
 from pitfalls.config import Cell, Tracking
 from pitfalls.errors import PromotionError
 from pitfalls.tracking import client_for, register_champion, view_links
+from pitfalls.tracking.runs import log_dataset
 from pitfalls.tracking.store import opened
 from pitfalls.tracking.views import EFFECT_COLOURS, VIEWS
 
@@ -142,3 +148,22 @@ def test_a_run_whose_model_is_gone_is_refused(store):
     (artifacts / "model.keras").rename(artifacts / "elsewhere")
     told = refusal(tracking, FRESH, runs[str(FRESH)])
     assert told == f"{FRESH} has no model.keras among its artifacts: who deletes mlruns/ deletes it.\n{CURE}"
+
+
+def test_two_processes_may_log_one_dataset_at_once(store):
+    """Runs of one generator and seed share it; MLflow alone refuses one of two in most of these rounds."""
+    tracking, client, _ = store
+    experiment = client.create_experiment("one dataset")
+    clients = [mlflow.MlflowClient(tracking.uri) for _ in range(2)]
+    runs = [client.create_run(experiment).info.run_id for _ in clients]
+    with ThreadPoolExecutor(2) as pool:
+        for ordinal in range(20):
+            dataset = DatasetInput(mlflow.data.from_numpy(np.full(3, ordinal))._to_mlflow_entity())
+            both = Barrier(2)
+
+            def log(client, run_id, both=both, dataset=dataset):
+                both.wait(10)
+                log_dataset(client, run_id, dataset)
+
+            assert list(pool.map(log, clients, runs)) == [None, None]
+    assert [len(client.get_run(run).inputs.dataset_inputs) for run in runs] == [20, 20]

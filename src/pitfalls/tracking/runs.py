@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import mlflow
+from mlflow.entities import DatasetInput
 from mlflow.exceptions import MlflowException
 from mlflow.tracking.context.registry import resolve_tags
 from omegaconf import DictConfig
@@ -62,7 +63,7 @@ class TrackedRun:
                 params=params_of(self._config, result),
                 tags=verdict_tags(result, verdict),
             )
-            self._client.log_inputs(self.run_id, datasets=[dataset_of(result, probed)])
+            log_dataset(self._client, self.run_id, dataset_of(result, probed))
             write_artifacts(Path(folder), self._config, result, verdict, probed, model)
             self._client.log_artifacts(self.run_id, folder)
 
@@ -74,6 +75,21 @@ class TrackedRun:
                 self._client.set_tag(self.run_id, "error", text[:5000])
                 self._client.set_tag(self.run_id, NOTE, f"**Failed.** {text[:2000]}")
             self._client.set_terminated(self.run_id, status)
+
+
+def log_dataset(client: mlflow.MlflowClient, run_id: str, dataset: DatasetInput) -> None:
+    """Log what a run was trained on, which runs of one generator and seed share.
+
+    MLflow looks whether the dataset is known and then inserts it. Of two processes that do
+    so at once the second is refused, and finds it when it asks again.
+
+    Raises:
+        MlflowException: The store does not answer.
+    """
+    try:
+        client.log_inputs(run_id, datasets=[dataset])
+    except MlflowException:
+        client.log_inputs(run_id, datasets=[dataset])
 
 
 @contextmanager
