@@ -4,12 +4,21 @@ from typing import Any
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig
 
+from pitfalls.composing import SharedComposition
 from pitfalls.sweeping import Sweep
 
 
 class CellSweeper(BasicSweeper):
     """Hydra's own sweeper, with finished cells left out and the tracking around the rest."""
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        """Give the launcher, and so each job's process, the compositions that were checked."""
+        loader = SharedComposition(hydra_context.config_loader.get_search_path())
+        context = HydraContext(config_loader=loader, callbacks=hydra_context.callbacks)
+        super().setup(hydra_context=context, task_function=task_function, config=config)
 
     def sweep(self, arguments: list[str]) -> Any:
         """Launch the runs that the overrides span.

@@ -5,17 +5,16 @@ configuration, leaves out the cells that have finished, refuses two jobs with on
 and opens the tracking. The launcher is whatever `hydra/launcher` names.
 """
 
-import copy
 import os
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
 from hydra.core.utils import JobReturn, JobStatus
-from omegaconf import DictConfig, ValidationError
+from omegaconf import DictConfig
 
 from pitfalls import config as configuration
 from pitfalls.config import AXES, ROOT, Cell
@@ -50,7 +49,6 @@ class Sweep:
     compose: Callable[[list[str]], DictConfig]
     launch: Callable[..., Sequence[JobReturn]]
     swept_keys: list[str]
-    composed: dict[tuple[str, ...], DictConfig] = field(default_factory=dict)
 
     def run(self, all_overrides: list[list[str]]) -> Any:
         """Check every run, launch those that have not finished, and say what became of them.
@@ -69,7 +67,7 @@ class Sweep:
 
     def job(self, overrides: list[str]) -> Job:
         """Compose and check one run, and find its folder."""
-        composed = self.compose_at_seed(overrides)
+        composed = self.compose(overrides)
         told = configuration.without_hydra(composed)
         configuration.check(told)
         refuse_probe(told)
@@ -124,20 +122,6 @@ class Sweep:
                     f"the launcher stopped: {type(error).__name__}: {str(error).splitlines()[0]}\n"
                     "Runs that had finished are kept. Start the same line again: only the others are trained."
                 ) from error
-
-    def compose_at_seed(self, overrides: list[str]) -> DictConfig:
-        """Compose a run; runs that differ in the seed alone share a composition, which costs 0.2 s."""
-        seeds = [override.removeprefix("seed=") for override in overrides if override.startswith("seed=")]
-        others = tuple(override for override in overrides if not override.startswith("seed="))
-        if others not in self.composed:
-            self.composed[others] = self.compose(list(others))
-        composed = copy.deepcopy(self.composed[others])
-        try:
-            for seed in seeds:
-                composed.seed = seed
-        except ValidationError as error:
-            raise ConfigurationError(f"seed={seeds[-1]} is no whole number.\nGive seed=0 or more.") from error
-        return composed
 
 
 def tracking_of(jobs: list[Job]) -> AbstractContextManager[list[list[str]]]:

@@ -1,0 +1,57 @@
+"""Composing: the runs of a sweep share their configuration, up to a few values.
+
+Hydra composes a run where it is checked and again in the process that trains it, 0.2 s
+each time. Here it is composed once, travels with the jobs, and each run's own values
+are set on a copy.
+"""
+
+import pickle
+
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra.core.config_search_path import ConfigSearchPath
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from omegaconf import DictConfig, OmegaConf
+
+RUN_S_OWN = ("seed", "hydra.sweep.subdir", "tracking.parent_run_id", "tracking.launch")
+"""Keys that runs differ in and that no other value of a configuration is made from."""
+
+MOST_KEPT = 64
+"""So many compositions are kept; all of them, 16 kB each, are sent with every job."""
+
+
+class SharedComposition(ConfigLoaderImpl):
+    """Hydra's loader of configurations, with one composition for all runs that differ in `RUN_S_OWN` alone."""
+
+    def __init__(self, config_search_path: ConfigSearchPath) -> None:
+        """Compose from the places that Hydra searches."""
+        super().__init__(config_search_path)
+        self._kept: dict[tuple[str, ...], bytes] = {}
+
+    def load_sweep_config(self, master_config: DictConfig, sweep_overrides: list[str]) -> DictConfig:
+        """Return the configuration of one run of a sweep.
+
+        Args:
+            master_config: The sweep's own configuration.
+            sweep_overrides: What the run adds to it.
+
+        Raises:
+            HydraException: The overrides do not fit the configuration.
+        """
+        own = [told for told in sweep_overrides if told.split("=", 1)[0] in RUN_S_OWN]
+        composed = self._composed(master_config, [told for told in sweep_overrides if told not in own])
+        OmegaConf.copy_cache(from_config=master_config, to_config=composed)
+        parsed = OverridesParser.create().parse_overrides(own)
+        self._apply_overrides_to_config(parsed, composed)
+        told = composed.hydra.overrides
+        for override in parsed:
+            (told.hydra if override.is_hydra_override() else told.task).append(override.input_line)
+        return composed
+
+    def _composed(self, master_config: DictConfig, shared: list[str]) -> DictConfig:
+        """Return a new copy of what some overrides give."""
+        if kept := self._kept.get(tuple(shared)):
+            return pickle.loads(kept)
+        composed = super().load_sweep_config(master_config, shared)
+        if len(self._kept) < MOST_KEPT:
+            self._kept[tuple(shared)] = pickle.dumps(composed)
+        return composed
