@@ -34,7 +34,12 @@ def measured(runtime: str, steps: int) -> tuple[float, float]:
     """Return the seconds of a training, and its share of broken rows."""
     composed = compose(
         "config",
-        [f"runtime={runtime}", "generator=reused_inputs_aligned", f"training.epochs={steps // 200}"],
+        [
+            f"runtime={runtime}",
+            "generator=reused_inputs_aligned",
+            f"training.epochs={steps // 200}",
+            "training.steps_per_epoch=200",
+        ],
     )
     result = training.train(composed, config.Cell(runtime, "reused_inputs_aligned", "dense", 0)).result
     return result["seconds"]["training"], result["broken_rows"]

@@ -21,6 +21,8 @@ def loss_curve(result: dict[str, Any], verdict: dict[str, Any]) -> Figure:
     )
     if min(result["loss"]) > 0 and max(result["loss"]) / min(result["loss"]) > 100:
         axes.set_yscale("log")
+        axes.minorticks_off()  # these and powers in mathematical type would cost as much as all the rest
+        axes.yaxis.set_major_formatter("{x:g}")
     axes.legend()
     return figure
 

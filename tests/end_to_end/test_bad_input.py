@@ -12,7 +12,7 @@ REFUSED = {
     "task.high=1": "Give task.high=2 or more.",
     "training.epochs=-1": "Give training.epochs=1 or more.",
     "task.hihg=3": "Key 'hihg' not in 'Task'",
-    "training.steps_per_execution=3": "does not divide training.steps_per_epoch=200",
+    "training.steps_per_execution=7": "does not divide training.steps_per_epoch=300",
     "experiment=listing_3": "Run python src/probe.py experiment=listing_3.",
 }
 

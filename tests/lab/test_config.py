@@ -56,10 +56,10 @@ Choose one of: rmsprop.""",
     "entry_point=bake": """\
 entry_point=bake is no choice.
 Choose one of: train, probe.""",
-    "training.steps_per_execution=30": """\
-training.steps_per_execution=30 does not divide training.steps_per_epoch=200: \
-Keras would run 210 steps in silence.
-Give training.steps_per_execution=25, or training.steps_per_epoch=210.""",
+    "training.steps_per_execution=40": """\
+training.steps_per_execution=40 does not divide training.steps_per_epoch=300: \
+Keras would run 320 steps in silence.
+Give training.steps_per_execution=30, or training.steps_per_epoch=320.""",
     "runtime=custom_loop training.steps_per_execution=10": """\
 training.steps_per_execution=10 would change what feed=thread_queue measures: \
 it trains one batch for each queue.get().
