@@ -19,6 +19,7 @@ from hydra import compose, initialize_config_dir  # noqa: E402
 
 from pitfalls import config, sweeping, training  # noqa: E402
 
+EPOCH_STEPS = 200
 POOL_OF_THREADS = "STEP_EXECUTOR", ""
 WAIT_FOR_THE_ITERATOR = "ObservedModel.let_iterator_go", lambda model: model._iterator.clear()
 
@@ -37,8 +38,8 @@ def measured(runtime: str, steps: int) -> tuple[float, float]:
         [
             f"runtime={runtime}",
             "generator=reused_inputs_aligned",
-            f"training.epochs={steps // 200}",
-            "training.steps_per_epoch=200",
+            f"training.epochs={steps // EPOCH_STEPS}",
+            f"training.steps_per_epoch={EPOCH_STEPS}",
         ],
     )
     result = training.train(composed, config.Cell(runtime, "reused_inputs_aligned", "dense", 0)).result
@@ -51,12 +52,14 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--pairs", type=int, default=5)
-    parser.add_argument("--steps", type=int, default=1000, help="of each training, a multiple of 200")
+    parser.add_argument(
+        "--steps", type=int, default=1000, help=f"of each training, a multiple of {EPOCH_STEPS}"
+    )
     told = parser.parse_args()
     config.register()
     sweeping.register()
     with initialize_config_dir(str(config.ROOT / "conf"), version_base="1.3"):
-        measured("keras3", 200)  # the first trace
+        measured("keras3", EPOCH_STEPS)  # the first trace
         for name, (runtime, (attribute, replacement)) in WITHOUT.items():
             ratios, shares = [], {True: [], False: []}
             for pair in range(told.pairs):

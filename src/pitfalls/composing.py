@@ -13,9 +13,9 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
 RUN_S_OWN = ("seed", "hydra.sweep.subdir", "tracking.parent_run_id", "tracking.launch")
-"""Keys that runs differ in and that no other value of a configuration is made from."""
+"""Keys that runs differ in and that choose no option; what interpolates them is resolved later."""
 
-MOST_KEPT = 64
+MOST_KEPT = 128
 """So many compositions are kept; all of them, 16 kB each, are sent with every job."""
 
 
@@ -42,9 +42,9 @@ class SharedComposition(ConfigLoaderImpl):
         OmegaConf.copy_cache(from_config=master_config, to_config=composed)
         parsed = OverridesParser.create().parse_overrides(own)
         self._apply_overrides_to_config(parsed, composed)
-        told = composed.hydra.overrides
+        listed = composed.hydra.overrides
         for override in parsed:
-            (told.hydra if override.is_hydra_override() else told.task).append(override.input_line)
+            (listed.hydra if override.is_hydra_override() else listed.task).append(override.input_line)
         return composed
 
     def _composed(self, master_config: DictConfig, shared: list[str]) -> DictConfig:

@@ -14,7 +14,7 @@ COLUMNS = ("loss", "broken_rows", "broken_batches", "repeated_batches")
 
 
 class Recorder:
-    """Records steps inside a graph; read it when the training is over."""
+    """Records steps inside a graph; end each epoch with `end_epoch`, and read it when the training is over."""
 
     def __init__(self, steps_per_epoch: int, batch_size: int) -> None:
         """Make room for an epoch.

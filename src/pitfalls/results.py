@@ -24,7 +24,7 @@ REQUIRED_KEYS: dict[str, type | tuple[type, ...]] = {
     "standard_error": (int, float),
     "window_steps": int,
     "broken_rows": (int, float),
-    "broken_rows_by_epoch": list,
+    "broken_rows_over_time": list,
     "repeated_batches": (int, float),
     "shapes": dict,
     "buffer_address_mod_64": dict,

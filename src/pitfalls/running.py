@@ -135,7 +135,7 @@ class Untracked:
 
 
 def tracking_of(config: DictConfig, cell: configuration.Cell) -> AbstractContextManager[Any]:
-    """Return the context that tracks a run; MLflow, two seconds of import, is left out where nothing is tracked."""
+    """Return the context that tracks a run; MLflow, over a second of import, is left out where nothing is tracked."""
     if not config.tracking.enabled:
         return nullcontext(Untracked())
     with quick_imports():

@@ -61,6 +61,7 @@ class Sweep:
         """
         with messages_instead_of_tracebacks():
             refuse_unwritable(ROOT / "runs")
+            refuse_no_runs(all_overrides)
             jobs = [self.job(overrides) for overrides in all_overrides]
             refuse_shared_targets(jobs)
             return self.launch_unfinished(jobs)
@@ -189,6 +190,19 @@ def refuse_probe(config: DictConfig) -> None:
         raise ConfigurationError(
             f"listing {config.listing} trains nothing: it holds two yields together and looks at them.\n"
             f"Run python src/probe.py experiment=listing_{config.listing}."
+        )
+
+
+def refuse_no_runs(all_overrides: list[list[str]]) -> None:
+    """Refuse a sweep of nothing.
+
+    Raises:
+        ConfigurationError: Says what spans runs.
+    """
+    if not all_overrides:
+        raise ConfigurationError(
+            "this line spans no runs: a glob(...) in it matches no option, or its key has none.\n"
+            "Name the values, for example seed=0,1,2. `python src/train.py --help` lists the options of each group."
         )
 
 

@@ -37,11 +37,14 @@ EXAMPLE_INPUTS = (73, 57)
 """The pair that the article asks its models for; their mean is 65."""
 
 STEP_EXECUTOR = "SINGLE_THREADED_EXECUTOR"
-"""A step is some fifty operations of microseconds; TensorFlow's default hands each to a pool of threads.
+"""A step is a few dozen operations of microseconds; TensorFlow's default hands each to a pool of threads.
 
 Only where a call is one step: a call of many pulls the iterator from a loop in the graph, and one
 thread then waits for itself for ever.
 """
+
+PARTS = 30
+"""A race's share is told for so many parts of a training, as it may settle late (docs/decisions/0006)."""
 
 GRID_POINTS = 6
 """Each of the two inputs takes this many values in the grid of answers."""
@@ -130,7 +133,7 @@ def train(config: DictConfig, cell: Cell, on_epoch_end: EpochHook = lambda epoch
         "window_steps": window_steps,
         "broken_batches": window.broken_batches,
         "broken_rows": window.broken_rows,
-        "broken_rows_by_epoch": by_epoch(history[:, 1], training.steps_per_epoch),
+        "broken_rows_over_time": over_time(history[:, 1]),
         "repeated_batches": window.repeated_batches,
         "rewritten_batches": setup.recorder.rewritten_share(window_steps),
         "shapes": shapes(setup),
@@ -337,7 +340,7 @@ def train_batch_by_batch(setup: Setup, batches: Iterator[Batch]) -> None:
 
 
 def report_epoch(setup: Setup, epoch: int) -> None:
-    """Tell the hook the mean loss of an epoch that is over."""
+    """End an epoch in the recorder, and tell the hook its mean loss."""
     setup.on_epoch_end(epoch, setup.recorder.end_epoch())
 
 
@@ -389,6 +392,11 @@ def answers(model: keras.Model, high: int) -> dict[str, Any]:
 def by_epoch(value_s: np.ndarray, steps_per_epoch: int) -> list[float]:
     """Return the mean of each epoch's steps."""
     return value_s.reshape(-1, steps_per_epoch).mean(axis=1).tolist()
+
+
+def over_time(value_s: np.ndarray) -> list[float]:
+    """Return the mean of each of `PARTS` parts of a training, of each step in a shorter one."""
+    return [float(part.mean()) for part in np.array_split(value_s, min(PARTS, value_s.size))]
 
 
 def versions() -> dict[str, str]:

@@ -90,13 +90,13 @@ def optimizer_excess(result: dict[str, Any], shares: Shares, broadcasts: bool) -
     return rmsprop_excess(task["high"], task["batch_size"], shares, broadcasts, schedule)
 
 
-def shares_by_epoch(result: dict[str, Any]) -> Shares:
-    """Return a race's share of independent rows in each epoch.
+def shares_over_time(result: dict[str, Any]) -> Shares:
+    """Return a race's share of independent rows in equally long parts of its training.
 
     Two digits are plenty for an excess, and let runs share a twin.
     """
     high = result["task"]["high"]
-    shares = [expectations.independent_share(r, high) for r in result["broken_rows_by_epoch"]]
+    shares = [expectations.independent_share(r, high) for r in result["broken_rows_over_time"]]
     return tuple(round(min(q, 1.0), 2) for q in shares)
 
 
@@ -110,7 +110,7 @@ def claim_for(result: dict[str, Any], m: Mechanism, share: float) -> Claim:
     """
     high, batch_size = result["task"]["high"], result["task"]["batch_size"]
     is_race = expectations.coupling(m).is_race
-    shares = shares_by_epoch(result) if is_race else (share,)
+    shares = shares_over_time(result) if is_race else (share,)
     excess = optimizer_excess(result, shares, expectations.broadcasts(m))
     rows = result["window_steps"] * batch_size
     noise = hypot(
@@ -157,7 +157,7 @@ def measured_effect(result: dict[str, Any], m: Mechanism) -> str:
     share = expectations.MASKED_TO if is_race else 0.0
     seen = expectations.independent_share(result["broken_rows"], result["task"]["high"])
     # A race that ended sound may still carry the excess of its beginning.
-    shares = shares_by_epoch(result) if is_race and seen <= share else (share,)
+    shares = shares_over_time(result) if is_race and seen <= share else (share,)
     excess = optimizer_excess(result, shares, False)
     form = expectations.trainable_loss if m.trainable else expectations.fixed_loss
     sound = form(result["task"]["high"], result["task"]["batch_size"], share, False) + excess.loss

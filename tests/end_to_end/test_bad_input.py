@@ -39,6 +39,14 @@ def test_a_sweep_is_a_name_and_no_path(run, arguments):
     assert not (ROOT / "x").exists()
 
 
+def test_a_sweep_that_spans_no_runs_is_refused(run, sweep):
+    """A glob of a key without options."""
+    told = run("train", "-m", "seed=glob(*)", f"sweep={sweep}")
+    assert told.returncode == 2
+    assert told.stderr.startswith("ConfigurationError: this line spans no runs")
+    assert "Traceback" not in told.stderr
+
+
 def test_two_jobs_with_one_target_are_refused(run, sweep):
     """The second would overwrite the first."""
     told = run("train", "-m", "seed=0,0", f"sweep={sweep}")

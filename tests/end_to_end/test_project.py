@@ -48,7 +48,7 @@ def uncovered(loaded: set[str], deps: list[str]) -> set[str]:
 def test_the_stages_that_train_depend_on_every_module_that_training_loads():
     """But for what judges and shows what was trained, and trains nothing again."""
     loaded = modules_loaded_by(
-        "import pitfalls.training, pitfalls.tracking, pitfalls.running, pitfalls.sweeping"
+        "import pitfalls.training, pitfalls.tracking, pitfalls.running, hydra_plugins.pitfalls_cells"
     )
     names = ("expectations", "judging", "ordering", "tables", "twin", "verification")
     judging = {f"src/pitfalls/{name}.py" for name in names}

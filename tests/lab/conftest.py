@@ -100,11 +100,11 @@ def result_of() -> Callable[..., dict]:
             "fingerprint": "0123456789abcdef",
             "mlflow_run_id": None,
         }
-        unknown = set(measured) - set(result) - {"loss_difference", "broken_rows_by_epoch"}
+        unknown = set(measured) - set(result) - {"loss_difference", "broken_rows_over_time"}
         assert not unknown, unknown
         if "loss_difference" in measured:
             result["shapes"]["loss_difference"] = measured.pop("loss_difference")
         result |= measured
-        return {"broken_rows_by_epoch": [result["broken_rows"]] * (steps // 100), **result}
+        return {"broken_rows_over_time": [result["broken_rows"]] * 30, **result}
 
     return make

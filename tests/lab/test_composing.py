@@ -20,6 +20,7 @@ RUN = [
     "seed=2",
     "hydra.sweep.subdir='a/seed-2'",
     "tracking.launch=x",
+    "tracking.parent_run_id=y",
 ]
 
 

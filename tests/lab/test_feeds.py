@@ -173,3 +173,50 @@ def test_the_iterator_of_a_finished_fit_is_let_go_outside_the_main_thread(compos
     training.train(config, Cell("keras3", "fresh_arrays", "mean_lambda", 0))
     assert over.wait(timeout=30)
     assert (ended[0] is threading.main_thread()) != lets_go
+
+
+@pytest.mark.parametrize(("builds", "traces"), [(True, 1), (False, 2)])
+def test_a_step_of_fit_is_traced_once_as_its_variables_are_there(composed, monkeypatch, builds, traces):
+    """Variables that the optimizer makes inside the first trace cost a second one."""
+    from pitfalls import training
+    from pitfalls.config import Cell
+
+    traced = []
+    step = training.ObservedModel.train_step
+    monkeypatch.setattr(
+        training.ObservedModel, "train_step", lambda *told: traced.append(told) or step(*told)
+    )
+    if not builds:
+        make = training.make_optimizer
+        monkeypatch.setattr(training, "make_optimizer", lambda rate: unbuilt(make(rate)))
+    config = composed("runtime=keras3", "training.epochs=2", "training.steps_per_epoch=5")
+    training.train(config, Cell("keras3", "fresh_arrays", "dense", 0))
+    assert len(traced) == traces
+
+
+def unbuilt(optimizer):
+    """Return an optimizer whose first request to make its variables is not heard."""
+    build = optimizer.build
+    heard = iter([lambda variables: None])
+    optimizer.build = lambda variables: next(heard, build)(variables)
+    return optimizer
+
+
+@pytest.mark.parametrize(("epochs", "steps"), [(2, 60), (3, 40), (1, 120)])
+def test_a_share_is_told_for_thirty_parts_whatever_an_epoch_is(composed, epochs, steps):
+    """A race may settle late: its twin follows it more closely than by epochs."""
+    from pitfalls import training
+    from pitfalls.config import Cell
+
+    config = composed(
+        "runtime=keras2",
+        "generator=reused_inputs",
+        "model=mean_lambda",
+        f"training.epochs={epochs}",
+        f"training.steps_per_epoch={steps}",
+        "training.steps_per_execution=20",
+    )
+    result = training.train(config, Cell("keras2", "reused_inputs", "mean_lambda", 0)).result
+    assert len(result["broken_rows_over_time"]) == 30
+    assert len(result["loss"]) == epochs
+    assert np.mean(result["broken_rows_over_time"]) == pytest.approx(0.9933, abs=0.01)

@@ -150,7 +150,7 @@ def test_a_run_whose_model_is_gone_is_refused(store):
     assert told == f"{FRESH} has no model.keras among its artifacts: who deletes mlruns/ deletes it.\n{CURE}"
 
 
-def test_two_processes_may_log_one_dataset_at_once(store):
+def test_two_clients_may_log_one_dataset_at_once(store):
     """Runs of one generator and seed share it; MLflow alone refuses one of two in most of these rounds."""
     tracking, client, _ = store
     experiment = client.create_experiment("one dataset")
@@ -165,5 +165,16 @@ def test_two_processes_may_log_one_dataset_at_once(store):
                 both.wait(10)
                 log_dataset(client, run_id, dataset)
 
-            assert list(pool.map(log, clients, runs)) == [None, None]
+            list(pool.map(log, clients, runs))  # raises what one of them was refused
     assert [len(client.get_run(run).inputs.dataset_inputs) for run in runs] == [20, 20]
+
+
+def test_the_probe_s_rows_are_a_table_that_mlflow_finds(store):
+    """By the tag that its own log_table sets, and in the form that it reads."""
+    tracking, client, runs = store
+    run = client.get_run(runs[str(REUSED)]).info
+    mlflow.set_tracking_uri(tracking.uri)
+    table = client.load_table(run.experiment_id, "probe.json", run_ids=[run.run_id])
+    assert list(table.columns) == ["yield", "inputs", "label", "mean_of_inputs", "fits"]
+    assert len(table) == 2 * 64
+    assert table.iloc[0].tolist() == ["first", "[1, 2]", 1.5, 1.5, True]

@@ -246,7 +246,7 @@ def test_a_race_that_came_apart_late_is_judged_by_a_twin_that_did_too(result_of)
     loss = V + rmsprop_excess(100, 64, shares, False, QUICK).loss
     measured = {"final_loss": loss, "broken_rows": BROKEN, "standard_error": 2.0, "repeated_batches": 0.1}
     cell = ("keras3", "reused_inputs_aligned", "dense")
-    assert judge(result_of(*cell, **measured, broken_rows_by_epoch=late)).reasons == []
+    assert judge(result_of(*cell, **measured, broken_rows_over_time=late)).reasons == []
     assert loss > V + 20
     (reason,) = judge(result_of(*cell, **measured)).reasons
     assert "is not 417" in reason

@@ -105,8 +105,8 @@ def fired(verdict: dict[str, Any]) -> str:
 
 
 def guard_table(findings: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return what the guard found as a table, a row for each finding, in the form that MLflow shows."""
-    return {"columns": GUARD_COLUMNS, "data": [[one[key] for key in GUARD_COLUMNS] for one in findings]}
+    """Return what the guard found as a table, a row for each finding."""
+    return table(GUARD_COLUMNS, [[one[key] for key in GUARD_COLUMNS] for one in findings])
 
 
 def note(result: dict[str, Any], verdict: dict[str, Any]) -> str:
@@ -143,15 +143,18 @@ def dataset_of(result: dict[str, Any], probed: dict[str, Any]) -> DatasetInput:
 
 
 def probe_table(probed: dict[str, Any]) -> dict[str, Any]:
-    """Return the probe's two yields as a table, a row for each row of a batch, in the form that MLflow shows."""
-    rows = [
-        (ordinal, str(row), label, sum(row) / len(row), sum(row) / len(row) == label)
-        for ordinal, inputs, labels in zip(
-            ("first", "second"), probed["yields"], probed["labels"], strict=True
-        )
-        for row, label in zip(inputs, np.ravel(labels).tolist(), strict=True)
-    ]
-    return {"columns": PROBE_COLUMNS, "data": rows}
+    """Return the probe's two yields as a table, a row for each row of a batch."""
+    rows = []
+    for ordinal, inputs, labels in zip(("first", "second"), probed["yields"], probed["labels"], strict=True):
+        for row, label in zip(inputs, np.ravel(labels).tolist(), strict=True):
+            mean = sum(row) / len(row)
+            rows.append([ordinal, str(row), label, mean, mean == label])
+    return table(PROBE_COLUMNS, rows)
+
+
+def table(columns: tuple[str, ...], rows: list[list[Any]]) -> dict[str, Any]:
+    """Return a table in the form that MLflow shows."""
+    return {"columns": columns, "data": rows}
 
 
 def write_artifacts(
