@@ -169,11 +169,11 @@ def test_two_clients_may_log_one_dataset_at_once(store):
     assert [len(client.get_run(run).inputs.dataset_inputs) for run in runs] == [20, 20]
 
 
-def test_the_probe_s_rows_are_a_table_that_mlflow_finds(store):
+def test_the_probe_s_rows_are_a_table_that_mlflow_finds(store, monkeypatch):
     """By the tag that its own log_table sets, and in the form that it reads."""
     tracking, client, runs = store
     run = client.get_run(runs[str(REUSED)]).info
-    mlflow.set_tracking_uri(tracking.uri)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", tracking.uri)  # load_table looks runs up in the global store
     table = client.load_table(run.experiment_id, "probe.json", run_ids=[run.run_id])
     assert list(table.columns) == ["yield", "inputs", "label", "mean_of_inputs", "fits"]
     assert len(table) == 2 * 64
