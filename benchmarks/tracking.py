@@ -19,8 +19,9 @@ prepare()
 
 from hydra import compose, initialize_config_dir  # noqa: E402
 
-from pitfalls import config, sweeping  # noqa: E402
-from pitfalls.running import train_and_write  # noqa: E402
+from pitfalls.config import schema as config  # noqa: E402
+from pitfalls.stages import sweep as sweeping  # noqa: E402
+from pitfalls.stages.train import train_and_write  # noqa: E402
 
 BAR = 1.10
 

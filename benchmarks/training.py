@@ -17,7 +17,9 @@ prepare()
 
 from hydra import compose, initialize_config_dir  # noqa: E402
 
-from pitfalls import config, sweeping, training  # noqa: E402
+from pitfalls.config import schema as config  # noqa: E402
+from pitfalls.lab import training  # noqa: E402
+from pitfalls.stages import sweep as sweeping  # noqa: E402
 
 EPOCH_STEPS = 200
 POOL_OF_THREADS = "STEP_EXECUTOR", ""
@@ -68,7 +70,7 @@ def main() -> None:
                     if with_shortcut:
                         took[True], share = measured(runtime, told.steps)
                     else:
-                        with mock.patch(f"pitfalls.training.{attribute}", replacement):
+                        with mock.patch(f"pitfalls.lab.training.{attribute}", replacement):
                             took[False], share = measured(runtime, told.steps)
                     shares[with_shortcut].append(share)
                 ratios.append(took[True] / took[False])

@@ -14,10 +14,12 @@ from pitfalls.startup import prepare
 
 prepare()
 
-from pitfalls.importing import quick_imports  # noqa: E402
+from pitfalls.startup import quick_imports  # noqa: E402
 
 with quick_imports():
-    from pitfalls import checking, config, sweeping
+    from pitfalls.config import schema as config
+    from pitfalls.stages import check as checking
+    from pitfalls.stages import sweep as sweeping
 from pitfalls.errors import messages_instead_of_tracebacks  # noqa: E402
 from pitfalls.results import write_json  # noqa: E402
 

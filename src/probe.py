@@ -13,8 +13,9 @@ prepare()
 import hydra  # noqa: E402
 from omegaconf import DictConfig  # noqa: E402
 
-from pitfalls import config, probing  # noqa: E402
+from pitfalls.config import schema as config  # noqa: E402
 from pitfalls.errors import messages_instead_of_tracebacks  # noqa: E402
+from pitfalls.lab import probe as probing  # noqa: E402
 
 config.register()
 

@@ -10,9 +10,9 @@ from pitfalls.startup import prepare
 
 prepare()
 
-from pitfalls.config import ROOT  # noqa: E402
+from pitfalls.config.schema import ROOT  # noqa: E402
 from pitfalls.errors import messages_instead_of_tracebacks  # noqa: E402
-from pitfalls.report import write_report  # noqa: E402
+from pitfalls.report.plots import write_report  # noqa: E402
 
 
 def main() -> None:

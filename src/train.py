@@ -13,8 +13,10 @@ prepare()
 import hydra  # noqa: E402
 from omegaconf import DictConfig  # noqa: E402
 
-from pitfalls import config, running, sweeping  # noqa: E402
+from pitfalls.config import schema as config  # noqa: E402
 from pitfalls.errors import messages_instead_of_tracebacks  # noqa: E402
+from pitfalls.stages import sweep as sweeping  # noqa: E402
+from pitfalls.stages import train as running  # noqa: E402
 
 config.register()
 sweeping.register()

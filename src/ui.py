@@ -12,9 +12,9 @@ from pitfalls.startup import prepare
 
 prepare()
 
-from pitfalls.browsing import browse  # noqa: E402
-from pitfalls.config import ROOT  # noqa: E402
+from pitfalls.config.schema import ROOT  # noqa: E402
 from pitfalls.errors import messages_instead_of_tracebacks  # noqa: E402
+from pitfalls.stages.ui import browse  # noqa: E402
 
 
 def main() -> None:

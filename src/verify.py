@@ -14,10 +14,11 @@ from pitfalls.startup import prepare
 
 prepare()
 
-from pitfalls import judging, tables  # noqa: E402
-from pitfalls.config import ROOT  # noqa: E402
+from pitfalls.config.schema import ROOT  # noqa: E402
 from pitfalls.errors import messages_instead_of_tracebacks  # noqa: E402
+from pitfalls.report import tables  # noqa: E402
 from pitfalls.results import write_json  # noqa: E402
+from pitfalls.verdicts import cells as judging  # noqa: E402
 
 
 def main() -> int:

@@ -6,8 +6,9 @@ from typing import Any
 from hydra import compose, initialize_config_dir
 from made_reports import ROOT, committed_verdicts, result
 
-from pitfalls import config, sweeping
-from pitfalls.config import Cell
+from pitfalls.config import schema as config
+from pitfalls.config.schema import Cell
+from pitfalls.stages import sweep as sweeping
 from pitfalls.tracking import tracked_run, tracked_sweep
 
 CELLS = [

@@ -1,4 +1,4 @@
-"""The lab's sweeper, where Hydra looks for plugins: it expands overrides, `pitfalls.sweeping` does the rest."""
+"""The lab's sweeper, where Hydra looks for plugins: it expands overrides, `pitfalls.stages.sweep` does the rest."""
 
 from typing import Any
 
@@ -7,8 +7,8 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
-from pitfalls.composing import SharedComposition
-from pitfalls.sweeping import Sweep
+from pitfalls.config.composing import SharedComposition
+from pitfalls.stages.sweep import Sweep
 
 
 class CellSweeper(BasicSweeper):

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from made_reports import committed_verdicts, make, with_guard
 
-from pitfalls.page import write_page
+from pitfalls.report.page import write_page
 
 FLAGS = [
     "--no-sandbox",

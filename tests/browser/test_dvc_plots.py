@@ -11,7 +11,7 @@ import yaml
 from made_reports import ROOT, committed_verdicts, make
 from PIL import Image
 
-from pitfalls.report import write_report
+from pitfalls.report.plots import write_report
 
 DRAWN = ".vega-embed canvas, .vega-embed svg"
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 from made_store import CELLS, make_store
 
-from pitfalls.config import ROOT
+from pitfalls.config.schema import ROOT
 from pitfalls.tracking.views import EFFECT_COLOURS
 
 WIDTH = 1440

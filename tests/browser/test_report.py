@@ -7,7 +7,7 @@ import pytest
 from made_reports import committed_verdicts, make, with_a_failure
 from PIL import Image
 
-from pitfalls.page import write_page
+from pitfalls.report.page import write_page
 
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 

@@ -49,10 +49,10 @@ def file_blocks(page: str) -> dict[str, Block]:
 def follow_the_generator_page(project) -> str:
     """Do what the page says, for a matrix of few and brief cells; return the generator's name."""
     page = file_blocks((HOW_TO / "add-a-generator.md").read_text())
-    function = page["src/pitfalls/generators.py"].text
+    function = page["src/pitfalls/lab/generators.py"].text
     (conf,) = (path for path in page if path.startswith("conf/generator/"))
     (word,) = yaml.safe_load(page["params.yaml"].text)["matrix"]["generator"].split(",")[-1:]
-    with (project / "src" / "pitfalls" / "generators.py").open("a") as module:
+    with (project / "src" / "pitfalls" / "lab" / "generators.py").open("a") as module:
         module.write(f"\n\n{function}")
     (project / conf).write_text(page[conf].text)
     params = yaml.safe_load((project / "params.yaml").read_text())

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import mlflow
 
-from pitfalls.config import ROOT
+from pitfalls.config.schema import ROOT
 from pitfalls.results import read_json
 
 TRAIN = ["-e", "train", "-P", "runtime=keras3", "-P", "generator=flat_labels", "-P", "training=brief"]

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import yaml
 
-from pitfalls.config import ROOT
-from pitfalls.readme import with_results
+from pitfalls.config.schema import ROOT
+from pitfalls.report.readme import with_results
 
 
 def test_the_readme_shows_the_last_release():
@@ -48,7 +48,7 @@ def uncovered(loaded: set[str], deps: list[str]) -> set[str]:
 def test_the_stages_that_train_depend_on_every_module_that_training_loads():
     """But for what judges and shows what was trained, and trains nothing again."""
     loaded = modules_loaded_by(
-        "import pitfalls.training, pitfalls.tracking, pitfalls.running, hydra_plugins.pitfalls_cells"
+        "import pitfalls.lab.training, pitfalls.tracking, pitfalls.stages.train, hydra_plugins.pitfalls_cells"
     )
     names = ("expectations", "judging", "ordering", "tables", "twin", "verification")
     judging = {f"src/pitfalls/{name}.py" for name in names}
@@ -60,7 +60,7 @@ def test_the_stages_that_train_depend_on_every_module_that_training_loads():
 
 def test_the_stage_that_promotes_depends_on_every_module_that_it_loads():
     """An edit of what registers a model registers it again."""
-    loaded = modules_loaded_by("import pitfalls.promotion, pitfalls.tracking")
+    loaded = modules_loaded_by("import pitfalls.stages.promote, pitfalls.tracking")
     deps = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]["promote"]["deps"]
     assert not uncovered(loaded, deps)
 

@@ -7,7 +7,7 @@ import sys
 import mlflow
 import pytest
 
-from pitfalls.config import ROOT
+from pitfalls.config.schema import ROOT
 
 QUICK = ["runtime=keras2", "task.high=10", "task.batch_size=4", "hydra/launcher=basic"]
 
@@ -53,7 +53,7 @@ def test_a_sweep_is_written_tracked_and_not_trained_twice(run, sweep, store, tmp
 
 def test_a_job_that_dies_leaves_a_failed_run_and_fails_its_parent(run, sweep, store, tmp_path):
     """The other job is kept, the error is on the run, and the sweep ends with a message."""
-    models = "model._target_=pitfalls.models.mean_lambda,os.getcwdb"
+    models = "model._target_=pitfalls.lab.tensorflow.models.mean_lambda,os.getcwdb"
     told = run("train", "-m", *QUICK, *store, "model=mean_lambda", models, f"sweep={sweep}")
     assert told.returncode == 2
     assert "1 of 2 runs failed; the others are kept." in told.stderr

@@ -10,7 +10,8 @@ import pytest  # noqa: E402
 from hydra import compose, initialize_config_dir  # noqa: E402
 from omegaconf import DictConfig  # noqa: E402
 
-from pitfalls import config, sweeping  # noqa: E402
+from pitfalls.config import schema as config  # noqa: E402
+from pitfalls.stages import sweep as sweeping  # noqa: E402
 
 config.register()
 sweeping.register()

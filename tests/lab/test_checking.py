@@ -4,13 +4,14 @@ import json
 
 import pytest
 
-from pitfalls import checking, guard
-from pitfalls.config import ROOT
+from pitfalls import guard
+from pitfalls.claims.closed_forms import expected_rules
+from pitfalls.config.schema import ROOT
 from pitfalls.errors import ResultError
-from pitfalls.expectations import expected_rules
-from pitfalls.judging import read_guard, with_guard
 from pitfalls.results import write_json
-from pitfalls.verification import judge, mechanism_of
+from pitfalls.stages import check as checking
+from pitfalls.verdicts.cells import read_guard, with_guard
+from pitfalls.verdicts.run import judge, mechanism_of
 
 REUSING = {"reused_inputs", "reused_inputs_aligned", "reused_pair"}
 

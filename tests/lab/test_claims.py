@@ -2,9 +2,9 @@
 
 import pytest
 
-from pitfalls import expectations
-from pitfalls.expectations import Mechanism
-from pitfalls.verification import mechanism_of
+from pitfalls.claims import closed_forms as expectations
+from pitfalls.claims.closed_forms import Mechanism
+from pitfalls.verdicts.run import mechanism_of
 
 V, S, B, C = "V", "S = 2 V", "B = 2 V (1 - 1/b)", "C = V (1 - 1/b^2)"
 RACE_DENSE, RACE_FIXED, RACE_BROADCAST = "V (1 - (1 - q)^2)", "q S", "q S + (1 - q) B"

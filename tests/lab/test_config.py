@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pitfalls import config
+from pitfalls.config import schema as config
 from pitfalls.errors import ConfigurationError
 
 REFUSALS = {
@@ -72,10 +72,10 @@ training=article 'training.learning_rate={0: 0.1, 1500: 0.01}'.""",
 sweep=../x is no name: it becomes a folder below runs/.
 Give letters, digits, '.', '_' and '-', beginning with a letter or digit: sweep=mine.""",
     "+generator.depth=3": """\
-generator.depth is no argument of pitfalls.generators.fresh_arrays.
+generator.depth is no argument of pitfalls.lab.generators.fresh_arrays.
 It takes: none.""",
     "generator=reused_pair +generator.offset=3": """\
-generator.offset is no argument of pitfalls.generators.reused_pair.
+generator.offset is no argument of pitfalls.lab.generators.reused_pair.
 It takes: inputs_offset_bytes, labels_offset_bytes.""",
 }
 

@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from pitfalls import expectations
+from pitfalls.claims import closed_forms as expectations
 
 HIGHS = [2, 10, 100]
 BATCH_SIZES = [1, 4, 16, 64]

@@ -8,7 +8,7 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from pitfalls.feeds import SharedGenerator, delay_line, note, threaded_queue
+from pitfalls.lab.feeds import SharedGenerator, delay_line, note, threaded_queue
 
 
 def counting(reuses: bool, stop: int = 10**6):
@@ -155,8 +155,8 @@ def test_a_shared_generator_is_endless_and_says_how_it_wants_to_be_pulled():
 @pytest.mark.parametrize("lets_go", [True, False])
 def test_the_iterator_of_a_finished_fit_is_let_go_outside_the_main_thread(composed, monkeypatch, lets_go):
     """Letting it go may take as long as the training did; without our doing it ends in the main thread."""
-    from pitfalls import training
-    from pitfalls.config import Cell
+    from pitfalls.config.schema import Cell
+    from pitfalls.lab import training
 
     ended: list[threading.Thread] = []
     over = threading.Event()
@@ -178,8 +178,8 @@ def test_the_iterator_of_a_finished_fit_is_let_go_outside_the_main_thread(compos
 @pytest.mark.parametrize(("builds", "traces"), [(True, 1), (False, 2)])
 def test_a_step_of_fit_is_traced_once_as_its_variables_are_there(composed, monkeypatch, builds, traces):
     """Variables that the optimizer makes inside the first trace cost a second one."""
-    from pitfalls import training
-    from pitfalls.config import Cell
+    from pitfalls.config.schema import Cell
+    from pitfalls.lab import training
 
     traced = []
     step = training.ObservedModel.train_step
@@ -205,8 +205,8 @@ def unbuilt(optimizer):
 @pytest.mark.parametrize(("epochs", "steps"), [(2, 60), (3, 40), (1, 120)])
 def test_a_share_is_told_for_thirty_parts_whatever_an_epoch_is(composed, epochs, steps):
     """A race may settle late: its twin follows it more closely than by epochs."""
-    from pitfalls import training
-    from pitfalls.config import Cell
+    from pitfalls.config.schema import Cell
+    from pitfalls.lab import training
 
     config = composed(
         "runtime=keras2",

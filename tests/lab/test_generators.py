@@ -5,9 +5,9 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from pitfalls import generators
-from pitfalls.config import ROOT
+from pitfalls.config.schema import ROOT
 from pitfalls.errors import ConfigurationError
+from pitfalls.lab import generators
 
 NAMES = sorted(path.stem for path in (ROOT / "conf" / "generator").glob("*.yaml"))
 

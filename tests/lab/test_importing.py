@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from pitfalls.importing import KERAS_ONLY_TRIES, quick_imports
+from pitfalls.startup import KERAS_ONLY_TRIES, quick_imports
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def test_keras_comes_without_what_it_only_tries_and_others_find_it_afterwards():
             sys.executable,
             "-c",
             "import sys\n"
-            "from pitfalls.importing import KERAS_ONLY_TRIES, quick_imports\n"
+            "from pitfalls.startup import KERAS_ONLY_TRIES, quick_imports\n"
             "with quick_imports():\n"
             "    import keras\n"
             "print([name in sys.modules for name in KERAS_ONLY_TRIES])\n"

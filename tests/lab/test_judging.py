@@ -5,11 +5,11 @@ import os
 
 import pytest
 
-from pitfalls import tables
 from pitfalls.errors import ResultError
-from pitfalls.judging import gather, gather_listings, judge_sweep, verify_all, write_changed
+from pitfalls.report import tables
 from pitfalls.results import write_json
-from pitfalls.verification import judge
+from pitfalls.verdicts.cells import gather, gather_listings, judge_sweep, verify_all, write_changed
+from pitfalls.verdicts.run import judge
 
 CELL = ("keras2", "fresh_arrays", "mean_lambda")
 OTHER = ("keras3", "flat_labels", "mean_lambda")

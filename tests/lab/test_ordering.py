@@ -1,9 +1,9 @@
 """Ordering: options and cells stand in the order of params.yaml, wherever they are shown."""
 
-from pitfalls import tables
-from pitfalls.judging import gather
-from pitfalls.ordering import in_order, place_of
-from pitfalls.verification import judge
+from pitfalls.project import in_order, place_of
+from pitfalls.report import tables
+from pitfalls.verdicts.cells import gather
+from pitfalls.verdicts.run import judge
 
 
 def params(folder, text):

@@ -2,9 +2,9 @@
 
 import pytest
 
-from pitfalls import training
-from pitfalls.config import Cell, check
-from pitfalls.verification import judge
+from pitfalls.config.schema import Cell, check
+from pitfalls.lab import training
+from pitfalls.verdicts.run import judge
 
 SIZES = [(high, batch_size) for high in (10, 100) for batch_size in (4, 16, 64)]
 

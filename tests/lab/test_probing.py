@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from pitfalls.generators import make_configured
-from pitfalls.probing import conclusion, fits, in_words, probe, short
+from pitfalls.lab.generators import make_configured
+from pitfalls.lab.probe import conclusion, fits, in_words, probe, short
 
 SOUND = "Both labels fit their inputs, and no memory is shared: a queue may hold these batches."
 ONE_MEMORY = (

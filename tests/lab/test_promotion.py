@@ -4,7 +4,7 @@ import pytest
 from made_reports import committed_verdicts, with_a_failure, write
 
 from pitfalls.errors import PromotionError
-from pitfalls.promotion import promote
+from pitfalls.stages.promote import promote
 
 CHAMPION = {"runtime": "keras3", "generator": "fresh_arrays", "model": "dense", "seed": 0}
 

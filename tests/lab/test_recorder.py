@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pitfalls.recorder import COLUMNS, Recorder, standard_error_by_blocks, window_of
+from pitfalls.lab.recorder import COLUMNS, Recorder, standard_error_by_blocks, window_of
 
 STEPS, ROWS = 40, 4
 

@@ -10,11 +10,13 @@ from dataclasses import replace
 import pytest
 from made_reports import committed_verdicts, with_a_failure
 
-from pitfalls import judging, sweeping, tables
-from pitfalls.config import Cell
-from pitfalls.progress import SweepProgress, epoch_bar
-from pitfalls.sweeping import Job
-from pitfalls.verification import judge
+from pitfalls.config.schema import Cell
+from pitfalls.report import tables
+from pitfalls.report.progress import SweepProgress, epoch_bar
+from pitfalls.stages import sweep as sweeping
+from pitfalls.stages.sweep import Job
+from pitfalls.verdicts import cells as judging
+from pitfalls.verdicts.run import judge
 
 ESCAPE = "\x1b"
 

@@ -11,7 +11,7 @@ import pytest
 from made_store import CELLS, made_result, make_store
 from mlflow.entities import DatasetInput
 
-from pitfalls.config import Cell, Tracking
+from pitfalls.config.schema import Cell, Tracking
 from pitfalls.errors import PromotionError
 from pitfalls.tracking import client_for, register_champion, view_links
 from pitfalls.tracking.runs import log_dataset

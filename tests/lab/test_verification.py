@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from pitfalls.twin import Schedule, rmsprop_excess
-from pitfalls.verification import judge
+from pitfalls.claims.twin import Schedule, rmsprop_excess
+from pitfalls.verdicts.run import judge
 
 QUICK = Schedule(rates=((0, 0.1), (1500, 0.01), (1800, 0.001)), steps=3000, window_steps=1000)
 V, S, B, C = 416.625, 833.25, 820.230, 416.523

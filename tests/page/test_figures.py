@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from made_reports import ROOT, committed_verdicts, make
 
-from pitfalls.generators import fresh_arrays
-from pitfalls.page import charts, demonstrations
-from pitfalls.page.gathering import gather
-from pitfalls.page.queueing import ALLOCATIONS, DEPTH, allocation_counts, queues
-from pitfalls.page.rendering import mean_squares
+from pitfalls.lab.generators import fresh_arrays
+from pitfalls.report.page import charts, demonstrations
+from pitfalls.report.page.gathering import gather
+from pitfalls.report.page.queueing import ALLOCATIONS, DEPTH, allocation_counts, queues
+from pitfalls.report.page.rendering import mean_squares
 
 
 @pytest.fixture

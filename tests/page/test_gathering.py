@@ -4,7 +4,7 @@ import pytest
 from made_reports import ROOT, committed_verdicts, make, write
 
 from pitfalls.errors import ResultError
-from pitfalls.page.gathering import gather, header
+from pitfalls.report.page.gathering import gather, header
 
 
 def test_a_header_is_the_first_paragraph_without_its_name():

@@ -4,10 +4,10 @@ import pytest
 from made_reports import ALIASED, ROOT, committed_verdicts, make, with_guard, write
 
 from pitfalls.errors import ResultError
-from pitfalls.page import write_page
-from pitfalls.page.gathering import gather
-from pitfalls.page.guarding import guard_table
-from pitfalls.page.stories import stories
+from pitfalls.report.page import write_page
+from pitfalls.report.page.gathering import gather
+from pitfalls.report.page.guarding import guard_table
+from pitfalls.report.page.stories import stories
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ from html.parser import HTMLParser
 import pytest
 from made_reports import ROOT, committed_verdicts, make, result, with_a_failure, write
 
-from pitfalls.page import offline, write_page
-from pitfalls.page.formulas import closed_forms, explained
-from pitfalls.page.rendering import as_json, breakable
-from pitfalls.report import write_report
+from pitfalls.report.page import offline, write_page
+from pitfalls.report.page.formulas import closed_forms, explained
+from pitfalls.report.page.rendering import as_json, breakable
+from pitfalls.report.plots import write_report
 
 FIVE_MEGABYTES = 5 * 2**20
 
@@ -165,7 +165,7 @@ def test_a_name_breaks_behind_its_underscores_only():
 
 
 def test_the_template_of_dvc_plots_is_what_the_module_writes():
-    """The committed template is made from the committed library: `python -m pitfalls.page.offline`."""
+    """The committed template is made from the committed library: `python -m pitfalls.report.page.offline`."""
     assert (ROOT / ".dvc" / "plots" / "offline.html").read_text() == offline.page()
 
 

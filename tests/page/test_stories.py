@@ -3,8 +3,8 @@
 import pytest
 from made_reports import ROOT, committed_verdicts, make
 
-from pitfalls.page.gathering import gather
-from pitfalls.page.stories import answers, heat_maps, sentence, shape_rows, short, stories, tone
+from pitfalls.report.page.gathering import gather
+from pitfalls.report.page.stories import answers, heat_maps, sentence, shape_rows, short, stories, tone
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ from mlflow.entities import DatasetInput, InputTag, Metric, Param, RunTag
 from mlflow.utils.mlflow_tags import MLFLOW_LOGGED_ARTIFACTS
 from omegaconf import DictConfig, OmegaConf
 
-from pitfalls import figures
-from pitfalls.config import AXES, Cell, plain
+from pitfalls.config.schema import AXES, Cell, plain
+from pitfalls.tracking import pictures as figures
 from pitfalls.tracking.store import NOTE, PARENT_RUN
 from pitfalls.tracking.views import EFFECT_COLOURS
 

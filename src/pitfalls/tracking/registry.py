@@ -12,9 +12,9 @@ from mlflow.models import Model, ModelSignature
 from mlflow.types import Schema, TensorSpec
 from omegaconf import DictConfig
 
-from pitfalls.config import Cell, Tracking
+from pitfalls.config.schema import Cell, Tracking
 from pitfalls.errors import PromotionError
-from pitfalls.importing import quick_imports
+from pitfalls.startup import quick_imports
 from pitfalls.tracking.store import client_for, tracking_errors
 
 MODEL = "mean-of-two"

@@ -13,7 +13,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking.context.registry import resolve_tags
 from omegaconf import DictConfig
 
-from pitfalls.config import Cell
+from pitfalls.config.schema import Cell
 from pitfalls.tracking.contents import (
     GUARD_TABLE,
     dataset_of,

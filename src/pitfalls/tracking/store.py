@@ -11,7 +11,7 @@ import mlflow
 from mlflow.exceptions import MlflowException
 from omegaconf import DictConfig, OmegaConf
 
-from pitfalls.config import ROOT, Tracking, register
+from pitfalls.config.schema import ROOT, Tracking, register
 from pitfalls.errors import TrackingError
 from pitfalls.tracking.views import view_tags
 

@@ -9,7 +9,7 @@ import mlflow
 from mlflow.entities import RunStatus
 from omegaconf import DictConfig
 
-from pitfalls.config import Cell
+from pitfalls.config.schema import Cell
 from pitfalls.tracking.contents import tags_of
 from pitfalls.tracking.runs import create_run
 from pitfalls.tracking.store import NAME, NOTE, PARENT_RUN, client_for, experiment_of, tracking_errors

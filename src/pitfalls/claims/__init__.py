@@ -1,0 +1,1 @@
+"""Paper: what each cell must measure, derived without the code that trains. NumPy alone."""

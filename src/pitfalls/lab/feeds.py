@@ -1,0 +1,134 @@
+"""Feeds: how batches travel from the generator to the model.
+
+A queue of references holds ten batches that the generator may since have refilled.
+`delay_line` is that queue when it stands full, exactly and without a thread;
+`threaded_queue` has the real thread, with its race. Both give each batch with a copy
+of what the generator had yielded, so that a rewrite can be seen. `fit` needs no feed
+of ours, and `SharedGenerator` lets Keras's worker threads pull one generator.
+"""
+
+import queue
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+
+from pitfalls.lab.generators import Batch
+
+
+class Delivery(NamedTuple):
+    """A batch as it leaves a queue, and a copy of it as it was yielded."""
+
+    batch: Batch
+    as_yielded: Batch
+
+    def is_rewritten(self) -> bool:
+        """Tell whether the batch no longer holds what the generator had yielded."""
+        return any(
+            not np.array_equal(now, then) for now, then in zip(self.batch, self.as_yielded, strict=True)
+        )
+
+
+def note(batch: Batch) -> Delivery:
+    """Return the batch with a copy of what it holds now."""
+    inputs, labels = batch
+    return Delivery(batch, (inputs.copy(), labels.copy()))
+
+
+def delay_line(batches: Iterator[Batch], depth: int) -> Iterator[Delivery]:
+    """Deliver batch k once batch k + depth has been written: a queue that stands full.
+
+    The training step was the slow side in 2019, so the queue of `fit_generator` was
+    full whenever a batch was taken from it.
+
+    Args:
+        batches: The generator.
+        depth: References held, 10 in Keras.
+    """
+    held: deque[Delivery] = deque()
+    for batch in batches:
+        held.append(note(batch))
+        if len(held) > depth:
+            yield held.popleft()
+
+
+@contextmanager
+def threaded_queue(batches: Iterator[Batch], depth: int) -> Iterator[Iterator[Delivery]]:
+    """Fill a queue of references from a thread while the context lasts.
+
+    Args:
+        batches: The generator; pulled by the thread alone.
+        depth: Length of the queue.
+
+    Raises:
+        Exception: What the generator raised, in the consumer.
+    """
+    line: queue.Queue[Delivery | Exception] = queue.Queue(depth)
+    stopped = threading.Event()
+
+    def put(item: Delivery | Exception) -> None:
+        while not stopped.is_set():
+            try:
+                line.put(item, timeout=0.1)
+                return
+            except queue.Full:
+                continue
+
+    def fill() -> None:
+        try:
+            for batch in batches:
+                put(note(batch))
+                if stopped.is_set():
+                    return
+            raise RuntimeError("the generator ended before the training did")
+        except Exception as error:
+            put(error)
+
+    def drain() -> Iterator[Delivery]:
+        while True:
+            item = line.get()
+            if isinstance(item, Exception):
+                raise item
+            yield item
+
+    producer = threading.Thread(target=fill, name="producer", daemon=True)
+    producer.start()
+    try:
+        yield drain()
+    finally:
+        stopped.set()
+        producer.join()
+
+
+class SharedGenerator(keras.utils.PyDataset):
+    """One generator behind a lock, for Keras's worker threads.
+
+    A plain generator raises `ValueError: generator already executing` when two threads
+    pull it; the lock is what users add, and it does nothing about the one buffer.
+    """
+
+    def __init__(self, batches: Iterator[Batch], workers: int, max_queue_size: int) -> None:
+        """Wrap a generator.
+
+        Args:
+            batches: The generator.
+            workers: Threads that pull it.
+            max_queue_size: Batches that Keras's queue holds.
+        """
+        super().__init__(workers=workers, max_queue_size=max_queue_size)
+        self._batches = batches
+        self._lock = threading.Lock()
+
+    @property
+    def num_batches(self) -> None:
+        """Endless: `fit` needs `steps_per_epoch`."""
+        return None
+
+    def __getitem__(self, index: int) -> Any:
+        """Return the generator's next batch, whatever the index."""
+        with self._lock:
+            return next(self._batches)

@@ -1,0 +1,1 @@
+"""TensorFlow and Keras: with `guard/shapes` their only importer."""

@@ -1,5 +1,0 @@
-"""The page: verdicts and results become one self-contained HTML file that opens from disk."""
-
-from pitfalls.page.rendering import write_page
-
-__all__ = ["write_page"]

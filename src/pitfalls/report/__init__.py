@@ -1,0 +1,1 @@
+"""Everything that is shown; reads verdicts and results, and measures nothing."""

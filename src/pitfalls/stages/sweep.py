@@ -1,0 +1,272 @@
+"""Sweeps: many runs from one line, each in its folder, none trained twice.
+
+Before anything is launched and before TensorFlow is imported, a sweep checks every
+configuration, leaves out the cells that have finished, refuses two jobs with one target,
+and opens the tracking. The launcher is whatever `hydra/launcher` names.
+"""
+
+import os
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+from hydra.core.utils import JobReturn, JobStatus
+from omegaconf import DictConfig
+
+from pitfalls.config import schema as configuration
+from pitfalls.config.schema import AXES, ROOT, Cell
+from pitfalls.errors import ConfigurationError, SweepError, messages_instead_of_tracebacks
+from pitfalls.report.progress import SweepProgress
+from pitfalls.report.tables import print_sweep
+from pitfalls.results import is_finished, read_json
+from pitfalls.startup import quick_imports
+from pitfalls.verdicts.cells import entry
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run of a sweep: what Hydra is told, where it goes, and what it is."""
+
+    overrides: list[str]
+    folder: Path
+    cell: Cell
+    config: DictConfig
+    fingerprint: str
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether exactly this run stands in its folder already."""
+        return not self.config.retrain and is_finished(self.folder, self.fingerprint)
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What a sweep needs of Hydra: how to compose one run, how to launch many, which keys vary."""
+
+    compose: Callable[[list[str]], DictConfig]
+    launch: Callable[..., Sequence[JobReturn]]
+    swept_keys: list[str]
+
+    def run(self, all_overrides: list[list[str]]) -> Any:
+        """Check every run, launch those that have not finished, and say what became of them.
+
+        Args:
+            all_overrides: The overrides of each run.
+
+        Raises:
+            SystemExit: With a message if a configuration cannot be trained, or if a run failed.
+        """
+        with messages_instead_of_tracebacks():
+            refuse_unwritable(ROOT / "runs")
+            refuse_no_runs(all_overrides)
+            jobs = [self.job(overrides) for overrides in all_overrides]
+            refuse_shared_targets(jobs)
+            return self.launch_unfinished(jobs)
+
+    def job(self, overrides: list[str]) -> Job:
+        """Compose and check one run, and find its folder."""
+        composed = self.compose(overrides)
+        told = configuration.without_hydra(composed)
+        configuration.check(told)
+        refuse_probe(told)
+        cell = configuration.cell_of(told, composed.hydra.runtime.choices)
+        further = further_folders(overrides, self.swept_keys)
+        subfolder = "/".join([cell.runtime, cell.generator, cell.model, f"seed-{cell.seed}", *further])
+        return Job(
+            overrides=[*overrides, f"hydra.sweep.subdir='{subfolder}'"],
+            folder=ROOT / "runs" / told.sweep / subfolder,
+            cell=cell,
+            config=told,
+            fingerprint=configuration.fingerprint(configuration.plain(told)),
+        )
+
+    def launch_unfinished(self, jobs: list[Job]) -> Any:
+        """Launch what has not finished, and say what became of it.
+
+        Raises:
+            SweepError: A run failed, or the launcher itself.
+        """
+        waiting = [job for job in jobs if not job.is_finished]
+        if jobs[0].config.dry_run:
+            return list_jobs(jobs, waiting)
+        print(
+            f"{len(jobs)} runs: {len(jobs) - len(waiting)} finished before, {len(waiting)} to train.",
+            flush=True,
+        )
+        if not waiting:
+            show(jobs)
+            return []
+        returned = self.launch_tracked(waiting)
+        show(jobs)
+        refuse_failures(waiting, returned)
+        return [returned]
+
+    def launch_tracked(self, waiting: list[Job]) -> Sequence[JobReturn]:
+        """Launch some runs under their parents in the tracking.
+
+        Raises:
+            SweepError: The launcher stopped.
+            TrackingError: The store cannot be opened.
+        """
+        with (
+            tracking_of(waiting) as tracked,
+            SweepProgress([(job.folder, job.fingerprint) for job in waiting]),
+        ):
+            overrides = [[*job.overrides, *more] for job, more in zip(waiting, tracked, strict=True)]
+            try:
+                return self.launch(overrides, 0)
+            except Exception as error:
+                raise SweepError(
+                    f"the launcher stopped: {type(error).__name__}: {str(error).splitlines()[0]}\n"
+                    "Runs that had finished are kept. Start the same line again: only the others are trained."
+                ) from error
+
+
+def tracking_of(jobs: list[Job]) -> AbstractContextManager[list[list[str]]]:
+    """Return the context that opens and closes the parents of some runs, and gives each run's overrides."""
+    if not jobs[0].config.tracking.enabled:
+        return nullcontext([[] for _ in jobs])
+    with quick_imports():
+        from pitfalls.tracking import tracked_sweep  # MLflow, which a finished sweep need not wait for
+
+    return tracked_sweep([(job.config, job.cell) for job in jobs])
+
+
+def refuse_failures(jobs: list[Job], returned: Sequence[JobReturn]) -> None:
+    """Name each job that failed, and how to try again.
+
+    Raises:
+        SweepError: A job failed.
+    """
+    lines = [
+        f"  {job.cell}: {type(result._return_value).__name__}: {result._return_value}"
+        for job, result in zip(jobs, returned, strict=True)
+        if result.status != JobStatus.COMPLETED
+    ]
+    if lines:
+        raise SweepError(
+            "\n".join(
+                [
+                    f"{len(lines)} of {len(jobs)} runs failed; the others are kept.",
+                    *lines,
+                    "Mend the cause and start the same line again: only these are trained.",
+                ]
+            )
+        )
+
+
+def refuse_unwritable(folder: Path) -> None:
+    """Refuse an output folder that cannot be written to, before anything is trained.
+
+    Raises:
+        ConfigurationError: Names the folder.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        good = os.access(folder, os.W_OK)
+    except OSError:
+        good = False
+    if not good:
+        raise ConfigurationError(
+            f"{folder} cannot be written to, so no result could be kept.\n"
+            "Make it a folder that you can write to, or run from a copy of the project that is yours."
+        )
+
+
+def refuse_probe(config: DictConfig) -> None:
+    """Refuse a listing that is no training.
+
+    Raises:
+        ConfigurationError: Names probe.py.
+    """
+    if config.entry_point == "probe" and config.listing is None:
+        raise ConfigurationError(
+            "entry_point=probe trains nothing.\nRun python src/probe.py, or leave it out."
+        )
+    if config.entry_point == "probe":
+        raise ConfigurationError(
+            f"listing {config.listing} trains nothing: it holds two yields together and looks at them.\n"
+            f"Run python src/probe.py experiment=listing_{config.listing}."
+        )
+
+
+def refuse_no_runs(all_overrides: list[list[str]]) -> None:
+    """Refuse a sweep of nothing.
+
+    Raises:
+        ConfigurationError: Says what spans runs.
+    """
+    if not all_overrides:
+        raise ConfigurationError(
+            "this line spans no runs: a glob(...) in it matches no option, or its key has none.\n"
+            "Name the values, for example seed=0,1,2. `python src/train.py --help` lists the options of each group."
+        )
+
+
+def refuse_shared_targets(jobs: list[Job]) -> None:
+    """Refuse two jobs that would write to one folder.
+
+    Raises:
+        ConfigurationError: Names the folder and both jobs.
+    """
+    seen: dict[Path, Job] = {}
+    for job in jobs:
+        if job.folder in seen:
+            raise ConfigurationError(
+                f"two runs have one target, {job.folder.relative_to(ROOT)}:\n"
+                f"  {' '.join(seen[job.folder].overrides[:-1])}\n  {' '.join(job.overrides[:-1])}\n"
+                "One would overwrite the other. Name each value once, or sweep them one after another "
+                "under two names: sweep=first, sweep=second."
+            )
+        seen[job.folder] = job
+
+
+def further_folders(overrides: list[str], swept_keys: list[str]) -> list[str]:
+    """Return a folder `@key=value` for each swept key that is not one of the four axes."""
+    pairs = [override.split("=", 1) for override in overrides]
+    return [
+        f"@{key}={value.replace('/', '_')}" for key, value in pairs if key in swept_keys and key not in AXES
+    ]
+
+
+def show(jobs: list[Job]) -> None:
+    """Print what the finished runs of a sweep measured, a row for each cell, and where to look next."""
+    cells: dict[tuple[str, ...], list[tuple[dict[str, Any], dict[str, Any]]]] = {}
+    for job in jobs:
+        if is_finished(job.folder, job.fingerprint):
+            place = tuple(part for part in job.folder.parts if part != f"seed-{job.cell.seed}")
+            judged = read_json(job.folder / "result.json"), read_json(job.folder / "verdict.json")
+            cells.setdefault(place, []).append(judged)
+    if not cells:
+        return
+    print_sweep(
+        [
+            (" ".join(part[1:] for part in place if part.startswith("@")), entry(runs))
+            for place, runs in cells.items()
+        ]
+    )
+    told = jobs[0].config
+    print(f"Next\n  runs/{told.sweep}/   what each run measured (result.json) and had to (verdict.json)")
+    if told.tracking.enabled:
+        print("  make ui   curves, parameters and models, in a browser")
+
+
+def list_jobs(jobs: list[Job], waiting: list[Job]) -> list[Any]:
+    """Print what would be trained, and what would not."""
+    for job in jobs:
+        print(f"{'train' if job in waiting else 'finished':<9} {job.folder.relative_to(ROOT)}")
+    print(f"{len(waiting)} of {len(jobs)} runs would be trained; nothing was.")
+    return []
+
+
+def register() -> None:
+    """Make the sweeper known to Hydra as `hydra/sweeper: cells`."""
+    ConfigStore.instance().store(
+        group="hydra/sweeper",
+        name="cells",
+        node={"_target_": "hydra_plugins.pitfalls_cells.CellSweeper", "max_batch_size": None, "params": None},
+        provider="pitfalls",
+    )

@@ -1,0 +1,1 @@
+"""Where results and claims meet, and nowhere else."""
