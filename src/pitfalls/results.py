@@ -1,106 +1,279 @@
-"""Results on disk: one folder a run, written at once or not at all.
+"""Results on disk: typed records, each written at once or not at all.
 
 A run's folder is runs/<sweep>/<runtime>/<generator>/<model>/seed-<n>, with a folder
 more for each further key that a sweep varies. result.json stands in it when the run has
 finished; verdict.json beside it can be derived from it at any time.
+
+This module alone knows the form of these files. A record refuses NaN, Infinity, a missing
+part or another shape where a file is read (docs/decisions/0011).
 """
 
-import json
-import os
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, Self
 
-from pitfalls.errors import ConfigurationError, ResultError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-REQUIRED_KEYS: dict[str, type | tuple[type, ...]] = {
-    "cell": dict,
-    "task": dict,
-    "mechanism": dict,
-    "training": dict,
-    "loss": list,
-    "final_loss": (int, float),
-    "standard_error": (int, float),
-    "window_steps": int,
-    "broken_rows": (int, float),
-    "broken_rows_over_time": list,
-    "repeated_batches": (int, float),
-    "shapes": dict,
-    "buffer_address_mod_64": dict,
-    "fingerprint": str,
-    "listing": (int, type(None)),
-    "prediction": (dict, type(None)),
-    "answers": dict,
-    "seconds": dict,
-}
+from pitfalls.errors import ResultError
+from pitfalls.files import write_json
+from pitfalls.project import SeededCell
+
+Count = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(ge=0)]
+Labels = list[float] | list[list[float]]
+Shape = tuple[int, ...]
+
+RENAMED_LOSSES = {"aligned": "repairing", "unaligned": "broadcasting"}
+"""What results of earlier versions call the two losses."""
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a file at once: under a temporary name, then renamed.
+class Record(BaseModel):
+    """A part of a file: frozen, without NaN or Infinity; keys that it does not know are left alone."""
 
-    Raises:
-        ConfigurationError: The folder cannot be written to.
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False, populate_by_name=True)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the record as plain types, with the keys of the file."""
+        return self.model_dump(mode="json", by_alias=True)
+
+    def with_changes(self, **fields: Any) -> Self:
+        """Return a record with other values in some fields."""
+        return self.model_copy(update=fields)
+
+
+class File(Record):
+    """A record that is a file of its own."""
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Return the record that a file holds.
+
+        Raises:
+            ResultError: The file is missing, cut short, or of another form; names its first wrong key.
+        """
+        try:
+            return cls.model_validate_json(path.read_bytes())
+        except OSError as error:
+            raise ResultError(f"{path} cannot be read: {error.strerror}.") from error
+        except ValidationError as error:
+            raise ResultError(f"{path} {what_is_wrong(error)}\n{cls.cure()}") from error
+
+    @classmethod
+    def cure(cls) -> str:
+        """Say what to do about a damaged file."""
+        return "Delete the file and train the cell again: `dvc repro`, or src/train.py."
+
+    def write(self, path: Path) -> None:
+        """Write the record at once."""
+        write_json(path, self.as_json())
+
+
+def what_is_wrong(error: ValidationError) -> str:
+    """Say in one sentence what is wrong with a file, naming the first key that is."""
+    first = error.errors(include_url=False)[0]
+    key = ".".join(map(str, first["loc"]))
+    if first["type"] == "json_invalid":
+        return f"is no complete JSON ({first['msg']})."
+    if not key:
+        return "holds something else: it was damaged or written by another version."
+    return f"has no usable {key} ({first['msg']}): it was damaged or written by another version."
+
+
+class Task(Record):
+    """What is learned: the mean of two integers uniform on 0..high-1, in batches of batch_size."""
+
+    high: Annotated[int, Field(ge=2)]
+    batch_size: Count
+
+
+class Mechanism(Record):
+    """How batches reached the model and its loss."""
+
+    feed: str
+    threaded: bool
+    labels: str
+    loss: Annotated[str, BeforeValidator(lambda kind: RENAMED_LOSSES.get(kind, kind))]
+    trainable_parameters: Annotated[int, Field(ge=0)]
+
+
+class Training(Record):
+    """How long, and how fast; `learning_rate` is (first step, rate) pairs."""
+
+    optimizer: str
+    learning_rate: Annotated[list[tuple[int, float]], Field(min_length=1)]
+    epochs: Count
+    steps_per_epoch: Count
+    steps_per_execution: Count = 1
+
+    @property
+    def steps(self) -> int:
+        """All steps of the training."""
+        return self.epochs * self.steps_per_epoch
+
+
+class Shapes(Record):
+    """Every shape of the last batch, declared and real."""
+
+    inputs: Shape
+    labels: Shape
+    declared_output: tuple[int | None, ...]
+    prediction: Shape
+    loss_difference_before_repair: Shape
+    loss_difference: Shape
+
+
+class Prediction(Record):
+    """What the model answers for one pair whose mean is `label`."""
+
+    inputs: tuple[int, int]
+    label: float
+    value: float
+
+
+class Answers(Record):
+    """What the model answers for a grid of pairs."""
+
+    inputs: list[tuple[float, float]]
+    values: list[float]
+
+
+class Offsets(Record):
+    """Where the reused buffers stand, in bytes past a 64-byte boundary; None where nothing is reused."""
+
+    inputs: int | None
+    labels: int | None
+
+
+class Seconds(Record):
+    """What a run took, in seconds."""
+
+    total: float
+    training: float
+    per_step: float
+
+
+class Origin(Record):
+    """Where a run was trained: the machine, and the commit, with changes if other files than outputs differed."""
+
+    processor: str
+    cores: int
+    system: str
+    commit: str
+
+
+class Result(File):
+    """What a run measured, and nothing else: result.json."""
+
+    schema_version: Literal[1] = Field(1, alias="schema")
+    cell: SeededCell
+    listing: int | None
+    task: Task
+    framework: str = "tensorflow"
+    mechanism: Mechanism
+    training: Training
+    loss: Annotated[list[float], Field(min_length=1)]
+    final_loss: float
+    standard_error: float
+    window_steps: Count
+    broken_batches: Share | None = None
+    broken_rows: Share
+    broken_rows_over_time: Annotated[list[Share], Field(min_length=1)]
+    repeated_batches: Share
+    rewritten_batches: Share | None = None
+    shapes: Shapes
+    prediction: Prediction | None
+    answers: Answers
+    versions: dict[str, str] = {}
+    buffer_address_mod_64: Offsets
+    seconds: Seconds
+    origin: Origin | None = None
+    fingerprint: str
+    mlflow_run_id: str | None = None
+
+    @property
+    def is_trainable(self) -> bool:
+        """Whether the model had weights to learn."""
+        return self.mechanism.trainable_parameters > 0
+
+
+class Claim(Record):
+    """What a run must measure: a loss, in squared label units, and how far from it is near enough.
+
+    `run_error` is the standard error that is this run's own, `shared_error` the one that its claim
+    shares with those of other seeds; `tolerance` is four standard errors of one run.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            temporary.unlink()
-        raise ConfigurationError(
-            f"{path} cannot be written: {error.strerror}.\n"
-            "Nothing was left half-written. Make the folder writable, or run from a copy that is yours."
-        ) from error
+
+    kind: str
+    loss: float
+    tolerance: float
+    formula: str
+    reason: str
+    run_error: float = 0.0
+    shared_error: float = 0.0
+
+    def holds(self, loss: float) -> bool:
+        """Tell whether a measured loss is within the tolerance."""
+        return abs(loss - self.loss) <= self.tolerance
 
 
-def json_text(content: Any) -> str:
-    """Return plain types as the JSON text that `write_json` writes."""
-    return json.dumps(content, indent=2, allow_nan=False) + "\n"
+class Fired(Record):
+    """The rules of the guard that fired on a cell, and those that must."""
+
+    fired: list[str]
+    expected: list[str]
+
+    @property
+    def as_expected(self) -> bool:
+        """Whether these are the same."""
+        return self.fired == self.expected
 
 
-def write_json(path: Path, content: Any) -> None:
-    """Write plain types as JSON, at once."""
-    write_text(path, json_text(content))
+class Verdict(File):
+    """A claim, what became of the bug, and what did not hold: verdict.json."""
+
+    claim: Claim
+    effect: str
+    verdict: Literal["pass", "fail"]
+    reasons: list[str]
+    guard: Fired | None = None
 
 
-def read_json(path: Path) -> Any:
-    """Return the content of a JSON file.
+class Slot(Record):
+    """One place of a queue that holds references: what its inputs are by now, and its label."""
 
-    Raises:
-        ResultError: It cannot be read, or is cut short.
+    inputs: list[float]
+    label: float
+    fits: bool
+
+
+class Probe(File):
+    """Two yields of a generator held together: probe.json.
+
+    Attributes:
+        queue: The first row of each of ten batches that are held at once, as a full queue holds them.
+        buffers: How many inputs arrays those ten batches really are.
+        allocations: Of `allocated` arrays that NumPy made, how many began at each address modulo 64.
     """
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ResultError(f"{path} cannot be read: {error.strerror}.") from error
-    except ValueError as error:
-        raise ResultError(
-            f"{path} is no complete JSON ({error}).\n"
-            "Its run cannot be judged. Delete the file and train the cell again: `dvc repro`, or src/train.py."
-        ) from error
 
+    schema_version: Literal[1] = Field(1, alias="schema")
+    listing: int | None
+    generator: str = ""
+    seed: int = 0
+    yields: Annotated[list[list[list[float]]], Field(min_length=2, max_length=2)]
+    labels: Annotated[list[Labels], Field(min_length=2, max_length=2)]
+    fits: Annotated[list[bool], Field(min_length=2, max_length=2)]
+    shares_memory: bool
+    addresses_mod_64: list[int] = []
+    queue: list[Slot] = []
+    buffers: int = 0
+    allocated: int = 0
+    allocations: dict[int, int] = {}
 
-def read_result(path: Path) -> dict[str, Any]:
-    """Return a run's measurements.
-
-    Raises:
-        ResultError: The file is missing, damaged or lacks a key.
-    """
-    result = read_json(path)
-    if not isinstance(result, dict):
-        raise ResultError(f"{path} holds no run's measurements.\nDelete the file and train the cell again.")
-    wrong = [
-        key for key, kind in REQUIRED_KEYS.items() if key not in result or not isinstance(result[key], kind)
-    ]
-    if wrong:
-        raise ResultError(
-            f"{path} has no usable {', '.join(wrong)}: it was damaged or written by another version.\n"
-            "Delete the file and train the cell again."
-        )
-    return result
+    @classmethod
+    def cure(cls) -> str:
+        """Say how to probe again."""
+        return "Delete the file and probe again: `dvc repro probe`, or src/probe.py."
 
 
 def find_results(runs: Path, sweep: str) -> Iterator[Path]:
@@ -108,16 +281,16 @@ def find_results(runs: Path, sweep: str) -> Iterator[Path]:
     yield from sorted((runs / sweep).glob("**/result.json"))
 
 
-def readable_results(runs: Path, sweep: str) -> Iterator[dict[str, Any]]:
+def readable_results(runs: Path, sweep: str) -> Iterator[Result]:
     """Yield the results of a sweep that can be read; verdicts.json names those that cannot."""
     for path in find_results(runs, sweep):
         with suppress(ResultError):
-            yield read_result(path)
+            yield Result.read(path)
 
 
 def is_finished(folder: Path, fingerprint: str) -> bool:
     """Tell whether a folder holds a complete result of exactly this run."""
     try:
-        return read_result(folder / "result.json")["fingerprint"] == fingerprint
+        return Result.read(folder / "result.json").fingerprint == fingerprint
     except ResultError:
         return False

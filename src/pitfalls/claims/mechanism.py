@@ -1,0 +1,226 @@
+"""Mechanisms: what a run does to its batches, and the one object that says what must come of it.
+
+A cell is described by its mechanism alone, so that a new generator, model or runtime
+is claimed by the same formulas: what its buffers do, what its feed holds, what
+shapes meet in its loss.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
+
+from pitfalls.claims import closed_forms
+
+Shape = tuple[int, ...]
+
+BITES_FROM = 0.5
+"""Where a race is said to bite, at least this share of the rows is independent."""
+
+PREFETCH_BITES_FROM = 0.25
+"""The same for Keras's `fit`, where 0.38 was seen once in place of 0.99 (docs/decisions/0009)."""
+
+MASKED_TO = 0.05
+"""Where a race is said to be masked, at most this share of the rows is independent."""
+
+
+class Task(Protocol):
+    """What is learned: the mean of two integers uniform on 0..high-1, in batches of batch_size."""
+
+    @property
+    def high(self) -> int:
+        """Exclusive upper end of the draw."""
+
+    @property
+    def batch_size(self) -> int:
+        """Rows of a batch, b."""
+
+
+@dataclass(frozen=True)
+class Mechanism:
+    """All that decides what a cell must measure.
+
+    Attributes:
+        feed: full_queue, fit, workers or thread_queue.
+        threaded: Whether a real thread fills the queue.
+        expands_labels: Whether flat labels get a last axis before the loss.
+        repairs_ranks: Whether the loss gives labels and predictions one rank first.
+        trainable: Whether the model learns.
+        inputs_offset: Bytes past a 64-byte boundary of the inputs' reused buffer; None if it is not reused.
+        labels_offset: The same for the labels.
+        label: Shape of the labels as they are yielded.
+        prediction: Shape of the prediction.
+        declared_rank: Rank of the output that the model declares.
+    """
+
+    feed: str
+    threaded: bool
+    expands_labels: bool
+    repairs_ranks: bool
+    trainable: bool
+    inputs_offset: int | None
+    labels_offset: int | None
+    label: Shape
+    prediction: Shape
+    declared_rank: int
+
+    @property
+    def has_aliasing(self) -> bool:
+        """Whether the generator yields a buffer that it refills."""
+        return self.inputs_offset is not None or self.labels_offset is not None
+
+    @property
+    def has_rank_bug(self) -> bool:
+        """Whether labels lack their last axis, or the real output contradicts the declared one."""
+        return len(self.label) == 1 or self.declared_rank != len(self.prediction)
+
+    @property
+    def is_rank_bug_masked(self) -> bool:
+        """Whether prediction and labels both lack the axis, so that the loss cannot show it."""
+        return len(self.label) == 1 and len(self.prediction) == 1
+
+
+@dataclass(frozen=True)
+class Coupling:
+    """How inputs and labels reach the model: the bounds on q, and whether a race decides it."""
+
+    least: float
+    most: float
+    is_race: bool
+    is_rewritten: bool
+
+
+TOGETHER = Coupling(0, 0, is_race=False, is_rewritten=False)
+OVERWRITTEN_TOGETHER = Coupling(0, 0, is_race=False, is_rewritten=True)
+APART = Coupling(1, 1, is_race=False, is_rewritten=True)
+RACE_APART = Coupling(BITES_FROM, 1, is_race=True, is_rewritten=True)
+RACE_PREFETCHED = Coupling(PREFETCH_BITES_FROM, 1, is_race=True, is_rewritten=True)
+RACE_TOGETHER = Coupling(0, MASKED_TO, is_race=True, is_rewritten=True)
+RACE_OPEN = Coupling(0, 1, is_race=True, is_rewritten=True)
+
+
+def coupling(m: Mechanism) -> Coupling:
+    """Return how inputs and labels reach the model under this mechanism.
+
+    A feed that holds references shows a batch as it is when it is read: if one of the
+    two arrays was refilled, they are independent; if both were, they still match.
+    `fit(generator)` copies each array as it pulls it, unless the buffer is 64-byte
+    aligned: then it holds a reference too.
+    """
+    inputs_reused, labels_reused = m.inputs_offset is not None, m.labels_offset is not None
+    if m.feed == "fit":
+        inputs_reused, labels_reused = m.inputs_offset == 0, m.labels_offset == 0
+    if not (inputs_reused or labels_reused):
+        return TOGETHER
+    both = inputs_reused and labels_reused
+    if m.feed == "full_queue" and not m.threaded:
+        return OVERWRITTEN_TOGETHER if both else APART
+    if m.feed == "fit":
+        return RACE_OPEN if both else RACE_PREFETCHED
+    return RACE_TOGETHER if both else RACE_APART
+
+
+def broadcast(a: Shape, b: Shape) -> Shape:
+    """Return the shape of a difference by NumPy's rule, for shapes that are known to be compatible."""
+    longer, shorter = sorted((a, b), key=len, reverse=True)
+    padded = (1,) * (len(longer) - len(shorter)) + shorter
+    return tuple(max(x, y) for x, y in zip(longer, padded, strict=True))
+
+
+def loss_difference(m: Mechanism) -> Shape:
+    """Return the shape of the difference that the loss must compute, after any repair."""
+    label = (*m.label, 1) if m.expands_labels and len(m.label) == 1 else m.label
+    if m.repairs_ranks and len(label) != len(m.prediction):
+        # Keras squeezes or expands the shorter of (b,) and (b, 1) to the longer.
+        return max(label, m.prediction, key=len)
+    return broadcast(label, m.prediction)
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """What must come of a mechanism, each answer derived once; make it with `claims.of`."""
+
+    mechanism: Mechanism
+    high: int
+    batch_size: int
+    coupling: Coupling
+    difference: Shape
+
+    @property
+    def broadcasts(self) -> bool:
+        """Whether the loss averages more errors than the batch has rows."""
+        return len(self.difference) == 2 and self.difference[1] > 1
+
+    @cached_property
+    def effect(self) -> str:
+        """What must become of the bug: clean, bites, masked or repaired."""
+        m = self.mechanism
+        if not (m.has_rank_bug or m.has_aliasing):
+            return "clean"
+        if self.coupling.least > 0 or self.broadcasts:
+            return "bites"
+        return "masked" if self.coupling.is_rewritten or m.is_rank_bug_masked else "repaired"
+
+    @cached_property
+    def rules(self) -> list[str]:
+        """The rules of the guard that must fire, sorted; none where there is no bug.
+
+        The guard sees labels and predictions before anything gives them one rank.
+        """
+        m = self.mechanism
+        rules = {
+            "aliased-batch": m.has_aliasing,
+            "broadcast-loss": len(m.label) != len(m.prediction),
+            "declared-shape": m.declared_rank != len(m.prediction),
+        }
+        return sorted(rule for rule, fires in rules.items() if fires)
+
+    @cached_property
+    def formula(self) -> str:
+        """The closed form in symbols: V, S, B and C as in `closed_forms`, q the measured share."""
+        seen = self.coupling
+        if self.mechanism.trainable:
+            if seen.is_race:
+                return "V (1 - ((1 - q)/b)^2)" if self.broadcasts else "V (1 - (1 - q)^2)"
+            return "V" if seen.least else ("C = V (1 - 1/b^2)" if self.broadcasts else "0")
+        if seen.is_race:
+            return "q S + (1 - q) B" if self.broadcasts else "q S"
+        return "S = 2 V" if seen.least else ("B = 2 V (1 - 1/b)" if self.broadcasts else "0")
+
+    @cached_property
+    def reason(self) -> str:
+        """Why the mechanism leads to its claim, in one sentence."""
+        if self.coupling.least:
+            data = "the batch is read after its inputs were refilled, so inputs and labels are independent"
+        elif self.coupling.is_rewritten:
+            data = "a batch is read after both its arrays were refilled, so inputs and labels still match"
+        else:
+            data = "inputs and labels reach the model as they were yielded"
+        if self.broadcasts:
+            return f"{data}; the loss compares every label with every prediction."
+        if self.mechanism.has_rank_bug and not self.mechanism.is_rank_bug_masked:
+            return f"{data}; labels and predictions are given one rank before the loss."
+        return f"{data}; labels and predictions have one shape."
+
+    def loss(self, share: float) -> float:
+        """Return the loss at the optimum with a share q of the rows independent, see the closed forms."""
+        return self._loss(share, self.broadcasts)
+
+    def loss_without_broadcast(self, share: float) -> float:
+        """Return the same if nothing broadcast: what a sound loss would show of these data."""
+        return self._loss(share, False)
+
+    def _loss(self, share: float, broadcasts: bool) -> float:
+        form = closed_forms.trainable_loss if self.mechanism.trainable else closed_forms.fixed_loss
+        return form(self.high, self.batch_size, share, broadcasts)
+
+
+def of(mechanism: Mechanism, task: Task) -> Expectation:
+    """Return what must come of a mechanism on a task.
+
+    Args:
+        mechanism: What a run does to its batches.
+        task: Anything with `high` and `batch_size`.
+    """
+    return Expectation(
+        mechanism, task.high, task.batch_size, coupling(mechanism), loss_difference(mechanism)
+    )

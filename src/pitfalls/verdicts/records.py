@@ -1,0 +1,135 @@
+"""The verdicts on everything: the form of reports/verdicts.json."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from pitfalls.project import Cell
+from pitfalls.results import Claim, File, Fired, Prediction, Probe, Record, Seconds
+
+PLACE = "verdicts.json"
+"""Its name in reports/."""
+
+Word = Literal["pass", "fail"]
+
+
+class CellVerdict(Record):
+    """One cell, over its seeds.
+
+    Attributes:
+        claim: Of the mean over the seeds, with the tolerance of that mean.
+        measured: The mean of the seeds' losses.
+        interval: The lowest and the highest seed's.
+        swept: What was swept besides the axes, as `@key=value`.
+    """
+
+    cell: Cell
+    claim: Claim
+    measured: float
+    interval: tuple[float, float]
+    broken_rows: float
+    seeds: list[int]
+    effect: str
+    guard: Fired | None = None
+    swept: str = ""
+    verdict: Word
+    reasons: list[str] = []
+
+    @property
+    def name(self) -> str:
+        """The cell, and what was swept, as a line of failures names it."""
+        return " ".join([str(self.cell), self.swept]).strip()
+
+    @property
+    def holds(self) -> bool:
+        """Whether the claim holds."""
+        return self.verdict == "pass"
+
+    @property
+    def miss(self) -> float:
+        """How far the loss is from its claim, in tolerances: a claim fails beyond 1."""
+        return (self.measured - self.claim.loss) / (self.claim.tolerance or 1)
+
+
+class TrainedListing(CellVerdict):
+    """A listing of the article that trains."""
+
+    listing: int
+    printed: str = ""
+    loss: list[float]
+    prediction: Prediction | None = None
+    seconds: Seconds | None = None
+
+
+class ProbeClaim(Record):
+    """Which of a probe's two labels must fit their inputs."""
+
+    kind: Literal["probe"] = "probe"
+    fits: list[bool]
+
+
+class ProbedListing(Record):
+    """A listing of the article that holds two yields together."""
+
+    listing: int
+    printed: str = ""
+    claim: ProbeClaim
+    measured: list[bool]
+    effect: str
+    verdict: Word
+    reasons: list[str] = []
+
+    @property
+    def name(self) -> str:
+        """The listing, as a line of failures names it."""
+        return f"L{self.listing}"
+
+    @property
+    def holds(self) -> bool:
+        """Whether the labels fit as they must."""
+        return self.verdict == "pass"
+
+
+class Ticket(CellVerdict):
+    """One run of the alignment lottery: one program, its buffer at one offset from a 64-byte boundary."""
+
+    offset_bytes: int
+
+
+class ClosedForms(Record):
+    """The losses that the page names, by their letters, and the answer of a model that knows nothing."""
+
+    V: float
+    S: float
+    B: float
+    C: float
+    b: int
+    constant: float
+
+
+class Verdicts(File):
+    """Every verdict: the cells, the article's listings, its probes, the lottery, and what is not there."""
+
+    schema_version: Literal[1] = Field(1, alias="schema")
+    cells: list[CellVerdict]
+    listings: list[Annotated[TrainedListing | ProbedListing, Field(union_mode="left_to_right")]]
+    probes: list[Probe]
+    lottery: list[Ticket] = []
+    closed_forms: ClosedForms | None = None
+    damaged: list[str] = []
+    missing: list[str] = []
+
+    @classmethod
+    def cure(cls) -> str:
+        """Say how to write the verdicts again."""
+        return "Run python src/verify.py."
+
+    @property
+    def entries(self) -> list[CellVerdict | ProbedListing]:
+        """Everything that has a verdict."""
+        return [*self.cells, *self.listings, *self.lottery]
+
+    @property
+    def all_hold(self) -> bool:
+        """Whether every claim holds, and every result is there and could be read."""
+        return not (self.damaged or self.missing) and all(entry.holds for entry in self.entries)
