@@ -105,8 +105,6 @@ def place_of(params: Path = PARAMS) -> Callable[[Cell], tuple[tuple[int, str], .
     places = {axis: {name: at for at, name in enumerate(listed_options(axis, params))} for axis in AXES}
 
     def place(cell: Cell) -> tuple[tuple[int, str], ...]:
-        return tuple(
-            (places[axis].get(name, len(places[axis])), name) for axis, name in cell.options.items()
-        )
+        return tuple((places[axis].get(name, len(places[axis])), name) for axis, name in cell.options.items())
 
     return place

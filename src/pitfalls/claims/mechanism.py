@@ -221,6 +221,4 @@ def of(mechanism: Mechanism, task: Task) -> Expectation:
         mechanism: What a run does to its batches.
         task: Anything with `high` and `batch_size`.
     """
-    return Expectation(
-        mechanism, task.high, task.batch_size, coupling(mechanism), loss_difference(mechanism)
-    )
+    return Expectation(mechanism, task.high, task.batch_size, coupling(mechanism), loss_difference(mechanism))

@@ -96,9 +96,7 @@ def judge_everything(
     return Everything(verdicts, [*cells, *listings, *tickets])
 
 
-def missing_from(
-    cells: list[Judged], listings: list[Judged], probes: list[Probe], params: Path
-) -> list[str]:
+def missing_from(cells: list[Judged], listings: list[Judged], probes: list[Probe], params: Path) -> list[str]:
     """Return the runs and listings that params.yaml lists and nobody trained or probed."""
     missing = listed_runs(params) - {run.result.cell for run in cells}
     seen = {run.result.listing for run in listings} | {probe.listing for probe in probes}
