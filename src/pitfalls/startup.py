@@ -7,7 +7,6 @@ import gc
 import importlib.util
 import os
 import sys
-from collections.abc import Iterator
 from contextlib import contextmanager
 
 LAB_PACKAGES = ("hydra", "keras", "mlflow", "numpy", "rich", "tensorflow")

@@ -10,9 +10,9 @@ from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import OmegaConf
 
+from pitfalls.config import composing
 from pitfalls.config import schema as config
 from pitfalls.config.composing import SharedComposition
-from pitfalls.config import composing
 
 SWEEP = ["sweep=mine", "hydra/launcher=joblib", "training.epochs=3"]
 RUN = [
