@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 from rich.console import Console
 from rich.progress import (
@@ -18,8 +17,10 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from pitfalls.report.tables import console, number
-from pitfalls.results import is_finished, read_json
+from pitfalls.errors import ResultError
+from pitfalls.report.terminal import console
+from pitfalls.report.words import number
+from pitfalls.results import Result, Verdict
 
 POLL_SECONDS = 0.5
 
@@ -53,13 +54,11 @@ def epoch_bar(description: str, epochs: int) -> Iterator[EpochHook]:
         yield on_epoch_end
 
 
-def run_line(result: dict[str, Any], verdict: dict[str, Any]) -> str:
+def run_line(result: Result, verdict: Verdict) -> str:
     """Return a run in one line that fits a terminal: its loss, its effect and verdict, its time, its name."""
-    cell = result["cell"]
-    name = " / ".join(str(cell[axis]) for axis in ("runtime", "generator", "model", "seed"))
-    seconds = f"{result['seconds']['total']:.1f} s"
-    loss = f"loss {number(result['final_loss']):<8}"
-    return f"{loss} {verdict['effect']:<8} {verdict['verdict']} {seconds:>7}  {name}"
+    seconds = f"{result.seconds.total:.1f} s"
+    loss = f"loss {number(result.final_loss):<8}"
+    return f"{loss} {verdict.effect:<8} {verdict.verdict} {seconds:>7}  {result.cell}"
 
 
 class SweepProgress:
@@ -71,7 +70,7 @@ class SweepProgress:
 
     def __init__(self, runs: list[tuple[Path, str]]) -> None:
         """Watch runs, given as (folder, fingerprint)."""
-        self._waiting = runs
+        self._waiting = list(runs)
         self._total = len(runs)
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
@@ -92,22 +91,29 @@ class SweepProgress:
     def _watch(self) -> None:
         with bar(console()) as progress:
             row = progress.add_task("training", total=self._total)
-            while True:
+            is_last_look = False
+            while not is_last_look:
                 is_last_look = self._over.wait(POLL_SECONDS)
-                for folder, fingerprint in list(self._waiting):
-                    if self._has_finished(folder, fingerprint):
-                        self._waiting.remove((folder, fingerprint))
-                        progress.update(row, advance=1)
-                        self._print(progress, folder)
-                if is_last_look:
-                    return
+                for line in self._news():
+                    progress.update(row, advance=1)
+                    progress.console.print(line, markup=False, soft_wrap=True)
 
-    def _has_finished(self, folder: Path, fingerprint: str) -> bool:
-        result = folder / "result.json"
-        is_new = result.exists() and result.stat().st_mtime >= self._started
-        return is_new and is_finished(folder, fingerprint)
+    def _news(self) -> Iterator[str]:
+        """Yield a line for each run that has finished since the last look."""
+        for folder, fingerprint in list(self._waiting):
+            if line := self._line(folder, fingerprint):
+                self._waiting.remove((folder, fingerprint))
+                yield f"[{self._total - len(self._waiting):>3}/{self._total}] {line}"
 
-    def _print(self, progress: Progress, folder: Path) -> None:
-        done = self._total - len(self._waiting)
-        line = run_line(read_json(folder / "result.json"), read_json(folder / "verdict.json"))
-        progress.console.print(f"[{done:>3}/{self._total}] {line}", markup=False, soft_wrap=True)
+    def _line(self, folder: Path, fingerprint: str) -> str | None:
+        """Return a run's line, None until its result and its verdict are there."""
+        path = folder / "result.json"
+        if not path.exists() or path.stat().st_mtime < self._started:
+            return None
+        try:
+            result = Result.read(path)
+            if result.fingerprint != fingerprint:
+                return None
+            return run_line(result, Verdict.read(folder / "verdict.json"))
+        except ResultError:
+            return None

@@ -4,39 +4,38 @@ python -m pitfalls.report.readme       rewrite them from reports/verdicts.json
 """
 
 import re
-from typing import Any
+from collections import defaultdict
 
-from pitfalls.config.schema import ROOT
-from pitfalls.report import tables
-from pitfalls.results import read_json, write_text
+from pitfalls.files import write_text
+from pitfalls.project import ROOT
+from pitfalls.report.tables import listings_markdown, markdown
+from pitfalls.report.words import number, summary
+from pitfalls.verdicts.records import PLACE, CellVerdict, Verdicts
 
 BEGIN, END = "<!-- results: written by make readme -->", "<!-- end of results -->"
 
 
-def results(verdicts: dict[str, Any]) -> str:
-    """Return the README's results: the matrix in short, and the article's listings.
-
-    Args:
-        verdicts: The content of reports/verdicts.json.
-    """
-    models = list(dict.fromkeys(entry["cell"]["model"] for entry in verdicts["cells"]))
-    short: dict[tuple[str, str], dict[str, str]] = {}
-    for entry in verdicts["cells"]:
-        cell = entry["cell"]
-        row = short.setdefault((cell["runtime"], cell["generator"]), {})
-        mark = "" if entry["verdict"] == "pass" else ", **claim failed**"
-        row[cell["model"]] = f"{tables.number(entry['measured'])} {entry['effect']}{mark}"
-    rows = [[*names, *(row.get(model, "") for model in models)] for names, row in short.items()]
-    return "\n\n".join(
-        [
-            tables.summary(verdicts),
-            tables.markdown(("runtime", "generator", *models), rows),
-            tables.listings_markdown(verdicts),
-        ]
-    )
+def results(verdicts: Verdicts) -> str:
+    """Return the README's results: the matrix in short, and the article's listings."""
+    return "\n\n".join([summary(verdicts), short_matrix(verdicts.cells), listings_markdown(verdicts)])
 
 
-def with_results(readme: str, verdicts: dict[str, Any]) -> str:
+def short_matrix(cells: list[CellVerdict]) -> str:
+    """Return the matrix with a row for each runtime and generator, and a column for each model."""
+    models = list(dict.fromkeys(entry.cell.model for entry in cells))
+    texts: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
+    for entry in cells:
+        texts[entry.cell.runtime, entry.cell.generator][entry.cell.model] = short_text(entry)
+    rows = [[*names, *(row.get(model, "") for model in models)] for names, row in texts.items()]
+    return markdown(("runtime", "generator", *models), rows)
+
+
+def short_text(entry: CellVerdict) -> str:
+    """Print a cell's loss and effect, and whether its claim failed."""
+    return f"{number(entry.measured)} {entry.effect}{'' if entry.holds else ', **claim failed**'}"
+
+
+def with_results(readme: str, verdicts: Verdicts) -> str:
     """Return the README with its results written anew."""
     section = f"{BEGIN}\n\n{results(verdicts)}\n\n{END}"
     return re.sub(f"{BEGIN}.*{END}", lambda _: section, readme, flags=re.DOTALL)
@@ -44,4 +43,4 @@ def with_results(readme: str, verdicts: dict[str, Any]) -> str:
 
 if __name__ == "__main__":
     path = ROOT / "README.md"
-    write_text(path, with_results(path.read_text(), read_json(ROOT / "reports" / "verdicts.json")))
+    write_text(path, with_results(path.read_text(), Verdicts.read(ROOT / "reports" / PLACE)))

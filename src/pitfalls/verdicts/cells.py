@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from math import fsum, hypot, sqrt
 from pathlib import Path
 
-from pitfalls.claims.article import PRINTED, PROBE_FITS
+from pitfalls.claims.article import LOSSES_OF_LISTING_1, PRINTED, PROBE_FITS
 from pitfalls.files import json_text
 from pitfalls.project import place_of
 from pitfalls.results import Claim, Probe, Result, Verdict
 from pitfalls.verdicts.records import CellVerdict, ProbeClaim, ProbedListing, Ticket, TrainedListing
-from pitfalls.verdicts.run import STANDARD_ERRORS, rounding
+from pitfalls.verdicts.run import STANDARD_ERRORS, mechanism_of, rounding
 
 
 @dataclass(frozen=True)
@@ -60,11 +60,19 @@ def entry(runs: list[Judged]) -> CellVerdict:
         broken_rows=mean([result.broken_rows for result in results]),
         seeds=[result.cell.seed for result in results],
         effect=" or ".join(sorted({verdict.effect for verdict in verdicts})),
+        bugs=bugs_of(results[0]),
         guard=verdicts[0].guard,
         swept=runs[0].swept,
         verdict="fail" if reasons else "pass",
         reasons=reasons,
     )
+
+
+def bugs_of(result: Result) -> list[str]:
+    """Return which of the two bugs a run's mechanism carries."""
+    m = mechanism_of(result)
+    carried = {"aliasing": m.has_aliasing, "broadcasting": m.has_rank_bug}
+    return [bug for bug, is_there in carried.items() if is_there]
 
 
 def claim_of_mean(claims: list[Claim], high: int) -> Claim:
@@ -116,6 +124,7 @@ def trained_listing(run: Judged) -> TrainedListing:
         **dict(entry([run])),
         listing=listing,
         printed=PRINTED.get(listing, ""),
+        printed_losses=LOSSES_OF_LISTING_1 if listing == 1 else {},
         loss=result.loss,
         prediction=result.prediction,
         seconds=result.seconds,

@@ -20,6 +20,7 @@ class CellVerdict(Record):
         claim: Of the mean over the seeds, with the tolerance of that mean.
         measured: The mean of the seeds' losses.
         interval: The lowest and the highest seed's.
+        bugs: Which of the two bugs the cell carries: aliasing, broadcasting.
         swept: What was swept besides the axes, as `@key=value`.
     """
 
@@ -30,6 +31,7 @@ class CellVerdict(Record):
     broken_rows: float
     seeds: list[int]
     effect: str
+    bugs: list[str] = []
     guard: Fired | None = None
     swept: str = ""
     verdict: Word
@@ -52,10 +54,11 @@ class CellVerdict(Record):
 
 
 class TrainedListing(CellVerdict):
-    """A listing of the article that trains."""
+    """A listing of the article that trains; `printed_losses` is what the article printed of it, by epoch."""
 
     listing: int
     printed: str = ""
+    printed_losses: dict[int, float] = {}
     loss: list[float]
     prediction: Prediction | None = None
     seconds: Seconds | None = None

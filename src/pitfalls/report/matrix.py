@@ -1,0 +1,29 @@
+"""reports/matrix.md: every verdict in Markdown, as Git holds it with each release."""
+
+from pitfalls.report.tables import listings_markdown, matrix_markdown
+from pitfalls.report.words import failures, summary
+from pitfalls.verdicts.effects import EFFECTS
+from pitfalls.verdicts.records import Verdicts
+
+LEGEND = """\
+`claimed` is the closed form with its tolerance of four standard errors; a dagger marks a race, whose claim
+follows from the share of rows that were measured broken. `measured` is the loss of the final window, averaged over
+the seeds; `over seeds` is from the lowest to the highest. `effect` is what became of the bug:
+
+"""
+
+
+def matrix_page(verdicts: Verdicts) -> str:
+    """Return the report as Markdown: what failed first, then the matrix, then the article."""
+    failed = failures(verdicts)
+    parts = [
+        "# What was measured, and what was claimed",
+        summary(verdicts),
+        *(["## What failed", "\n".join(f"- {line}" for line in failed)] if failed else []),
+        "## The matrix",
+        LEGEND + "\n".join(f"- **{name}**: {effect.meaning}" for name, effect in EFFECTS.items()),
+        matrix_markdown(verdicts),
+        "## The article's listings, and ours",
+        listings_markdown(verdicts),
+    ]
+    return "\n\n".join(parts) + "\n"
