@@ -14,10 +14,9 @@ from pitfalls.startup import prepare
 
 prepare()
 
-from pitfalls.report.terminal import print_verdicts  # noqa: E402
-
 from pitfalls.errors import messages_instead_of_tracebacks  # noqa: E402
 from pitfalls.project import ROOT  # noqa: E402
+from pitfalls.report.terminal import print_verdicts  # noqa: E402
 from pitfalls.stages.verify import verify  # noqa: E402
 
 
