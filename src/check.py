@@ -19,11 +19,9 @@ with quick_imports():
 from pitfalls.config import schema  # noqa: E402
 from pitfalls.errors import messages_instead_of_tracebacks  # noqa: E402
 from pitfalls.project import ROOT  # noqa: E402
-from pitfalls.stages import sweep  # noqa: E402
 from pitfalls.verdicts import guard  # noqa: E402
 
 schema.register()
-sweep.register()
 
 
 def main() -> None:

@@ -15,10 +15,9 @@ from omegaconf import DictConfig  # noqa: E402
 
 from pitfalls.config import schema  # noqa: E402
 from pitfalls.errors import messages_instead_of_tracebacks  # noqa: E402
-from pitfalls.stages import sweep, train  # noqa: E402
+from pitfalls.stages import train  # noqa: E402
 
 schema.register()
-sweep.register()
 
 
 @hydra.main(config_path="../conf", config_name="config", version_base="1.3")

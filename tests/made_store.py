@@ -10,11 +10,16 @@ from pitfalls.config import schema
 from pitfalls.config.schema import Config
 from pitfalls.project import ROOT, SeededCell
 from pitfalls.results import Probe, Result, Verdict
-from pitfalls.stages import sweep
 from pitfalls.tracking import tracked_run, tracked_sweep
 from pitfalls.verdicts.run import judge
 
-BITTEN = {"loss": [900.0, 417.2], "final_loss": 417.2, "standard_error": 2.0, "broken_rows": 0.9933, "rewritten_batches": 1.0}
+BITTEN = {
+    "loss": [900.0, 417.2],
+    "final_loss": 417.2,
+    "standard_error": 2.0,
+    "broken_rows": 0.9933,
+    "rewritten_batches": 1.0,
+}
 RUNS = {
     SeededCell("keras2", "reused_inputs", "dense", 0): BITTEN
     | {"broken_batches": 1.0, "answers": made_answers(49.5), "prediction": made_prediction(49.6)},
@@ -69,7 +74,6 @@ def make_store(folder: Path, model: Any = None) -> dict[str, str]:
         The id of each run by its name.
     """
     schema.register()
-    sweep.register()
     store = [f"tracking.uri=sqlite:///{folder}/mlflow.db", f"tracking.artifacts={folder}/mlruns"]
     runs = {}
     with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):

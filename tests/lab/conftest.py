@@ -14,10 +14,8 @@ from pitfalls.config import schema  # noqa: E402
 from pitfalls.config.schema import Config  # noqa: E402
 from pitfalls.project import ROOT, Cell  # noqa: E402
 from pitfalls.results import Result  # noqa: E402
-from pitfalls.stages import sweep  # noqa: E402
 
 schema.register()
-sweep.register()
 
 Compose = Callable[..., Config]
 

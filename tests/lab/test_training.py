@@ -13,7 +13,7 @@ from pitfalls.config.frameworks import versions_of
 from pitfalls.errors import ConfigurationError, DivergedError
 from pitfalls.lab import frameworks
 from pitfalls.lab.measurements import commit, refuse_diverged
-from pitfalls.lab.tensorflow import session
+from pitfalls.lab.tensorflow import setup
 from pitfalls.lab.tensorflow.fit import ObservedModel
 from pitfalls.lab.training import train
 from pitfalls.project import PAIR, ROOT, SeededCell
@@ -148,8 +148,8 @@ def test_a_step_of_fit_is_traced_once_as_its_variables_are_there(composed, monke
     step = ObservedModel.train_step
     monkeypatch.setattr(ObservedModel, "train_step", lambda *told: traced.append(told) or step(*told))
     if not builds:
-        make = session.make_optimizer
-        monkeypatch.setattr(session, "make_optimizer", lambda rate: unbuilt(make(rate)))
+        make = setup.make_optimizer
+        monkeypatch.setattr(setup, "make_optimizer", lambda rate: unbuilt(make(rate)))
     config = composed("runtime=keras3", "training.epochs=2", "training.steps_per_epoch=5")
     train(config, SeededCell("keras3", "fresh_arrays", "dense", 0))
     assert len(traced) == traces

@@ -98,9 +98,13 @@ class Config:
     fingerprint: str = ""
 
 
+SWEEPER = {"_target_": "hydra_plugins.pitfalls_cells.CellSweeper", "max_batch_size": None, "params": None}
+
+
 def register() -> None:
-    """Make the shape known to Hydra, as `schema` in conf/config.yaml, and the resolvers that conf/ uses."""
+    """Make known to Hydra what conf/ names: the shape, the sweeper `cells`, and the resolvers."""
     ConfigStore.instance().store(name="schema", node=Config)
+    ConfigStore.instance().store(group="hydra/sweeper", name="cells", node=SWEEPER, provider="pitfalls")
     OmegaConf.register_new_resolver("root", lambda: str(ROOT), replace=True)
     OmegaConf.register_new_resolver("name", checked_name, replace=True)
 

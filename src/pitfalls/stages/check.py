@@ -8,8 +8,8 @@ The guard is given batches as they are yielded and the loss of the runtime; that
 import re
 from collections.abc import Callable, Iterator
 from itertools import product
+from typing import Any
 
-import keras
 from hydra import compose, initialize_config_dir
 
 from pitfalls import guard
@@ -19,6 +19,7 @@ from pitfalls.config.targets import importable
 from pitfalls.lab.generators import Batch
 from pitfalls.lab.sources import make_configured
 from pitfalls.lab.tensorflow.losses import LOSSES
+from pitfalls.lab.tensorflow.models import built_afresh
 from pitfalls.project import AXES, ROOT
 from pitfalls.verdicts.guard import Checked, CheckedGenerator, CheckedModel, GuardFinding, GuardReport
 
@@ -38,8 +39,9 @@ def check_all(seed: int) -> GuardReport:
     """
     refuse_another_backend("tensorflow")
     runtimes, generators, models = (composed(axis, seed) for axis in AXES)
-    keras.backend.clear_session(free_memory=False)  # layers are named from nought on, so reports repeat
-    built = {model: importable("model", config.model._target_)() for model, config in models.items()}
+    built = built_afresh(
+        {name: importable("model", config.model._target_) for name, config in models.items()}
+    )
     return GuardReport(
         generators=[checked_generator(generator, config) for generator, config in generators.items()],
         models=[
@@ -71,7 +73,7 @@ def checked_generator(name: str, config: Config) -> CheckedGenerator:
     return CheckedGenerator(generator=name, **dict(told))
 
 
-def checked_model(model: keras.Model, batches: Iterator[Batch], loss: str) -> Checked:
+def checked_model(model: Any, batches: Iterator[Batch], loss: str) -> Checked:
     """Return what the guard says of a model, a loss and the first batch of a generator."""
     return reported(lambda: guard.check_model(model, next(batches), loss=LOSSES[loss]()))
 

@@ -4,6 +4,7 @@ What passes is registered in the local store, as a model that can be served.
 """
 
 from pathlib import Path
+from typing import Any
 
 from pitfalls.config.frameworks import refuse_another_backend
 from pitfalls.errors import PromotionError
@@ -42,7 +43,7 @@ def promote(project: Path, champion: SeededCell) -> str:
     with quick_imports():
         from pitfalls.tracking import local_store, register_champion  # MLflow: a refusal need not wait for it
 
-    model = register_champion(local_store(), result, verdict)
+    model = register_champion(local_store(), result, verdict, load_model)
     content = {
         "champion": {**champion.options, "seed": champion.seed},
         "measured": entry.measured,
@@ -52,6 +53,14 @@ def promote(project: Path, champion: SeededCell) -> str:
     }
     write_json(project / "reports" / "champion.json", content)
     return model
+
+
+def load_model(path: str) -> Any:
+    """Return a model that a run kept; TensorFlow, which a refusal and a second promotion need not wait for."""
+    with quick_imports():
+        from pitfalls.lab.tensorflow.models import load
+
+    return load(path)
 
 
 def refuse_failed_claims(verdicts: Verdicts) -> None:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hydra.core.config_store import ConfigStore
 from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import DictConfig
 
@@ -221,13 +220,3 @@ def list_jobs(jobs: list[Job], waiting: list[Job]) -> list[Any]:
         print(f"{'train' if job in waiting else 'finished':<9} {job.folder.relative_to(ROOT)}")
     print(f"{len(waiting)} of {len(jobs)} runs would be trained; nothing was.")
     return []
-
-
-def register() -> None:
-    """Make the sweeper known to Hydra as `hydra/sweeper: cells`."""
-    ConfigStore.instance().store(
-        group="hydra/sweeper",
-        name="cells",
-        node={"_target_": "hydra_plugins.pitfalls_cells.CellSweeper", "max_batch_size": None, "params": None},
-        provider="pitfalls",
-    )

@@ -6,14 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
-from hydra.experimental.callback import Callback
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from pitfalls.config import refusals
 from pitfalls.config.fingerprint import fingerprint
-from pitfalls.config.schema import Config, checked_name, resolved
-from pitfalls.errors import messages_instead_of_tracebacks
+from pitfalls.config.schema import Config, resolved
 from pitfalls.lab.training import train
 from pitfalls.project import ROOT, SeededCell
 from pitfalls.report.progress import EpochHook, epoch_bar, run_line
@@ -21,37 +18,6 @@ from pitfalls.report.words import claim_text, losses_text
 from pitfalls.results import Result, Verdict, is_finished
 from pitfalls.startup import quick_imports
 from pitfalls.verdicts.run import judge
-
-
-class CheckFirst(Callback):
-    """Checks a single run before Hydra makes its folder; a sweep checks its runs itself."""
-
-    def __init__(self, allows_probes: bool = False) -> None:
-        """Check for a training, or for a probe."""
-        self._allows_probes = allows_probes
-
-    def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Refuse what cannot be trained.
-
-        Raises:
-            SystemExit: With a message.
-        """
-        with messages_instead_of_tracebacks():
-            told = resolved(config)
-            refusals.check(told)
-            if not self._allows_probes:
-                refusals.refuse_probe(told)
-            refusals.refuse_unwritable(ROOT / "runs")
-
-    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Refuse a sweep whose folder would lie elsewhere.
-
-        Raises:
-            SystemExit: With a message.
-        """
-        with messages_instead_of_tracebacks():
-            checked_name(config.sweep)
-            refusals.refuse_unwritable(ROOT / "runs")
 
 
 def run(composed: DictConfig) -> None:

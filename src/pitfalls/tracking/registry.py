@@ -2,6 +2,7 @@
 
 import json
 import tempfile
+from collections.abc import Callable
 from importlib.metadata import version as installed
 from typing import Any
 
@@ -16,8 +17,10 @@ from pitfalls.config.schema import Tracking
 from pitfalls.errors import PromotionError
 from pitfalls.project import PAIR, PAIR_MEAN, SeededCell
 from pitfalls.results import Result, Verdict
-from pitfalls.startup import quick_imports
 from pitfalls.tracking.store import client_for, tracking_errors
+
+Load = Callable[[str], Any]
+"""Reads a model from a file."""
 
 MODEL = "mean-of-two"
 ALIAS = "champion"
@@ -43,13 +46,14 @@ DESCRIPTION = (
 )
 
 
-def register_champion(tracking: Tracking, result: Result, verdict: Verdict) -> str:
+def register_champion(tracking: Tracking, result: Result, verdict: Verdict, load: Load) -> str:
     """Register the model of a run, unless it is, and give its version the alias `champion`.
 
     Args:
         tracking: The store that holds the run, its model and the registry.
         result: The run's measurements.
         verdict: What verification says of them.
+        load: Reads the model that the run kept; called only for a version that is new.
 
     Returns:
         The address of its version, e.g. ``models:/mean-of-two/1``.
@@ -65,7 +69,7 @@ def register_champion(tracking: Tracking, result: Result, verdict: Verdict) -> s
     with tracking_errors(tracking.uri):
         run = tracked_run_of(client, result.mlflow_run_id, cell)
         refuse_without_model(client, run, result)
-        version = version_of(client, run) or new_version(client, tracking.uri, run, result, verdict)
+        version = version_of(client, run) or new_version(client, tracking.uri, run, result, verdict, load)
         client.set_registered_model_alias(MODEL, ALIAS, version)
     return f"models:/{MODEL}/{version}"
 
@@ -122,14 +126,10 @@ def refuse_without_model(client: mlflow.MlflowClient, run: Run, result: Result) 
     )
 
 
-def functional_model(client: mlflow.MlflowClient, run: Run) -> Any:
-    """Return the Keras model that a run kept."""
-    with quick_imports():
-        import keras  # brings TensorFlow, which a refusal and a second promotion need not wait for
-
-    keras.config.disable_interactive_logging()  # MLflow asks the model once, and Keras would draw a bar
+def kept_model(client: mlflow.MlflowClient, run: Run, load: Load) -> Any:
+    """Return the model that a run kept."""
     with tempfile.TemporaryDirectory() as folder:
-        return keras.saving.load_model(client.download_artifacts(run.info.run_id, "model.keras", folder))
+        return load(client.download_artifacts(run.info.run_id, "model.keras", folder))
 
 
 def version_of(client: mlflow.MlflowClient, run: Run) -> str | None:
@@ -146,6 +146,7 @@ def new_version(
     run: Run,
     result: Result,
     verdict: Verdict,
+    load: Load,
 ) -> str:
     """Log a run's model with its signature and register it.
 
@@ -160,7 +161,7 @@ def new_version(
         name=MODEL,
         flavor=mlflow.tensorflow,  # mlflow.keras 3.17 writes the example into a folder that is not there yet
         run_id=run.info.run_id,
-        model=functional_model(client, run),
+        model=kept_model(client, run, load),
         signature=ModelSignature(
             Schema([TensorSpec(np.dtype("float32"), (-1, 2))]),
             Schema([TensorSpec(np.dtype("float32"), (-1, 1))]),

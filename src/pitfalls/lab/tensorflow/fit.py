@@ -4,7 +4,7 @@ import threading
 import warnings
 from collections import deque
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import keras
 import numpy as np
@@ -12,9 +12,7 @@ import numpy as np
 from pitfalls.lab.generators import Batch
 from pitfalls.lab.tensorflow import private
 from pitfalls.lab.tensorflow.recording import GraphRecorder
-
-if TYPE_CHECKING:
-    from pitfalls.lab.tensorflow.session import Session
+from pitfalls.lab.tensorflow.setup import Setup
 
 
 class ObservedModel(keras.Model):
@@ -64,15 +62,15 @@ def with_last_axis(labels: Any) -> Any:
     return labels[:, np.newaxis] if len(labels.shape) == 1 else labels
 
 
-def fit(session: "Session", batches: Any) -> None:
+def fit(setup: Setup, batches: Any) -> None:
     """Train with Keras's `fit`, which takes the generator itself, or a PyDataset."""
-    training = session.config.training
-    observed = ObservedModel(session.model.inputs, session.model.outputs)
-    observed.observe(session.graph_recorder, session.expands_labels)
+    training = setup.config.training
+    observed = ObservedModel(setup.model.inputs, setup.model.outputs)
+    observed.observe(setup.graph_recorder, setup.expands_labels)
     observed.compile(
-        optimizer=session.optimizer, loss=session.loss, steps_per_execution=training.steps_per_execution
+        optimizer=setup.optimizer, loss=setup.loss, steps_per_execution=training.steps_per_execution
     )
-    report = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: session.end_epoch(epoch))
+    report = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: setup.end_epoch(epoch))
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The model does not have any trainable weights")
         observed.fit(
@@ -116,7 +114,7 @@ class SharedGenerator(keras.utils.PyDataset):
             return next(self._batches)
 
 
-def fit_with_workers(session: "Session", batches: Iterator[Batch]) -> None:
+def fit_with_workers(setup: Setup, batches: Iterator[Batch]) -> None:
     """Train with `fit` on a PyDataset whose worker threads share the generator behind a lock."""
-    feed = session.config.feed
-    fit(session, SharedGenerator(batches, workers=feed.workers, max_queue_size=feed.depth))
+    feed = setup.config.feed
+    fit(setup, SharedGenerator(batches, workers=feed.workers, max_queue_size=feed.depth))

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow as tf
@@ -10,33 +9,31 @@ import tensorflow as tf
 from pitfalls.lab.feeds import Delivery, delay_line, threaded_queue
 from pitfalls.lab.generators import Batch
 from pitfalls.lab.tensorflow.fit import with_last_axis
-
-if TYPE_CHECKING:
-    from pitfalls.lab.tensorflow.session import Session
+from pitfalls.lab.tensorflow.setup import Setup
 
 Step = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
 
-def hand_written_step(session: "Session") -> Step:
+def hand_written_step(setup: Setup) -> Step:
     """Return the step, which returns its loss."""
-    weights = session.model.trainable_variables
+    weights = setup.model.trainable_variables
 
     def step(inputs: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape() as tape:
-            loss = session.loss(labels, session.model(inputs, training=True))
+            loss = setup.loss(labels, setup.model(inputs, training=True))
         if weights:
-            session.optimizer.apply(tape.gradient(loss, weights), weights)
+            setup.optimizer.apply(tape.gradient(loss, weights), weights)
         return loss
 
-    if session.expands_labels:
+    if setup.expands_labels:
         return lambda inputs, labels: step(inputs, with_last_axis(labels))
     return step
 
 
 @contextmanager
-def deliveries(session: "Session", batches: Iterator[Batch]) -> Iterator[Iterator[Delivery]]:
+def deliveries(setup: Setup, batches: Iterator[Batch]) -> Iterator[Iterator[Delivery]]:
     """Open the queue between generator and model: with its real thread, or as a delay line."""
-    feed = session.config.feed
+    feed = setup.config.feed
     if feed.threaded:
         with threaded_queue(batches, feed.depth) as queue:
             yield queue
@@ -44,20 +41,20 @@ def deliveries(session: "Session", batches: Iterator[Batch]) -> Iterator[Iterato
         yield delay_line(batches, feed.depth)
 
 
-def train_in_chunks(session: "Session", batches: Iterator[Batch]) -> None:
+def train_in_chunks(setup: Setup, batches: Iterator[Batch]) -> None:
     """Train many steps in one compiled call, each on a batch as it left the queue."""
-    training = session.config.training
-    train_and_record = compiled_chunk(session)
-    with deliveries(session, batches) as queue:
+    training = setup.config.training
+    train_and_record = compiled_chunk(setup)
+    with deliveries(setup, batches) as queue:
         for epoch in range(training.epochs):
             for _ in range(training.steps_per_epoch // training.steps_per_execution):
-                train_and_record(*next_chunk(session, queue))
-            session.end_epoch(epoch)
+                train_and_record(*next_chunk(setup, queue))
+            setup.end_epoch(epoch)
 
 
-def compiled_chunk(session: "Session") -> Callable[[np.ndarray, np.ndarray], None]:
+def compiled_chunk(setup: Setup) -> Callable[[np.ndarray, np.ndarray], None]:
     """Return the call that trains and records as many steps as an execution has."""
-    training, step = session.config.training, hand_written_step(session)
+    training, step = setup.config.training, hand_written_step(setup)
     steps_n = training.steps_per_execution
 
     @tf.function(jit_compile=training.compile_with_xla)
@@ -69,42 +66,42 @@ def compiled_chunk(session: "Session") -> Callable[[np.ndarray, np.ndarray], Non
 
     @tf.function
     def train_and_record(inputs_nb2: tf.Tensor, labels_nb: tf.Tensor) -> None:
-        session.graph_recorder.record(inputs_nb2, labels_nb, train_chunk(inputs_nb2, labels_nb))
+        setup.graph_recorder.record(inputs_nb2, labels_nb, train_chunk(inputs_nb2, labels_nb))
 
     call: Callable[[np.ndarray, np.ndarray], None] = train_and_record
     return call
 
 
-def next_chunk(session: "Session", queue: Iterator[Delivery]) -> tuple[np.ndarray, np.ndarray]:
+def next_chunk(setup: Setup, queue: Iterator[Delivery]) -> tuple[np.ndarray, np.ndarray]:
     """Copy the batches of a call out of the queue one by one, so that each is read when its turn comes."""
-    steps_n, batch_size = session.config.training.steps_per_execution, session.config.task.batch_size
+    steps_n, batch_size = setup.config.training.steps_per_execution, setup.config.task.batch_size
     inputs_nb2 = np.empty((steps_n, batch_size, 2))
     labels_n = []
     for i in range(steps_n):
         delivery = next(queue)
         inputs_nb2[i], labels = delivery.batch
         labels_n.append(labels.copy())
-        session.recorder.note_rewritten(delivery.is_rewritten())
+        setup.recorder.note_rewritten(delivery.is_rewritten())
     return inputs_nb2, np.stack(labels_n)
 
 
-def train_batch_by_batch(session: "Session", batches: Iterator[Batch]) -> None:
+def train_batch_by_batch(setup: Setup, batches: Iterator[Batch]) -> None:
     """Train one batch for each `queue.get()`, with a step compiled by `tf.function`."""
-    training = session.config.training
-    step = hand_written_step(session)
+    training = setup.config.training
+    step = hand_written_step(setup)
 
     @tf.function
     def train_and_record(inputs: tf.Tensor, labels: tf.Tensor) -> None:
-        session.graph_recorder.record(inputs, labels, step(inputs, labels))
+        setup.graph_recorder.record(inputs, labels, step(inputs, labels))
 
     compiled = None
-    with threaded_queue(batches, session.config.feed.depth) as queue:
+    with threaded_queue(batches, setup.config.feed.depth) as queue:
         for epoch in range(training.epochs):
             for _ in range(training.steps_per_epoch):
                 delivery = next(queue)
-                session.recorder.note_rewritten(delivery.is_rewritten())
+                setup.recorder.note_rewritten(delivery.is_rewritten())
                 inputs, labels = map(tf.constant, delivery.batch)
                 # A concrete function halves the cost of a call.
                 compiled = compiled or train_and_record.get_concrete_function(inputs, labels)
                 compiled(inputs, labels)
-            session.end_epoch(epoch)
+            setup.end_epoch(epoch)
