@@ -10,9 +10,9 @@ from pitfalls.startup import prepare
 
 prepare()
 
-from pitfalls.config.schema import ROOT  # noqa: E402
 from pitfalls.errors import messages_instead_of_tracebacks  # noqa: E402
-from pitfalls.report.plots import write_report  # noqa: E402
+from pitfalls.project import ROOT  # noqa: E402
+from pitfalls.stages.report import write_report  # noqa: E402
 
 
 def main() -> None:
@@ -21,7 +21,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, prog="python src/report.py"
     ).parse_args()
     with messages_instead_of_tracebacks():
-        write_report(ROOT / "runs", ROOT / "reports")
+        write_report(ROOT / "runs", ROOT / "reports", ROOT)
     print("reports/index.html\nreports/matrix.md")
 
 
