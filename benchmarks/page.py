@@ -8,7 +8,7 @@ import sys
 
 from playwright.sync_api import sync_playwright
 
-from pitfalls.config.schema import ROOT
+from pitfalls.project import ROOT
 
 OPENINGS = 5
 FLAGS = ["--no-sandbox", "--disable-gpu"]

@@ -10,10 +10,9 @@ from pitfalls.startup import prepare
 
 prepare()
 
-from pitfalls.stages.report import write_report  # noqa: E402
-
 from pitfalls.errors import messages_instead_of_tracebacks  # noqa: E402
 from pitfalls.project import ROOT  # noqa: E402
+from pitfalls.stages.report import write_report  # noqa: E402
 
 
 def main() -> None:

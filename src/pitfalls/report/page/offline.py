@@ -8,9 +8,9 @@ library inside, so that a page written to any folder opens without a network.
 
 from pathlib import Path
 
-from pitfalls.config.schema import ROOT
-from pitfalls.report.page.rendering import vendored_scripts
-from pitfalls.results import write_text
+from pitfalls.files import write_text
+from pitfalls.project import ROOT
+from pitfalls.report.page.library import vendored_scripts
 
 PLACE = ROOT / ".dvc" / "plots" / "offline.html"
 

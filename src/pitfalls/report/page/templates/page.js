@@ -1,9 +1,9 @@
 "use strict";
 (() => {
-  const told = (id) => JSON.parse(document.getElementById(id).textContent);
+  const contentOf = (id) => JSON.parse(document.getElementById(id).textContent);
   document.documentElement.classList.add("scripted");
-  const charts = told("charts");
-  const cells = new Map(told("curves").map((cell) => [cell.id, cell]));
+  const charts = contentOf("charts");
+  const cells = new Map(contentOf("curves").map((cell) => [cell.id, cell]));
   const font = getComputedStyle(document.body).fontFamily;
   const ink = { labelColor: "var(--quiet)", titleColor: "var(--quiet)", labelFontSize: 12, titleFontSize: 12, titleFontWeight: "normal" };
   const config = {
@@ -55,7 +55,7 @@
     if (!runtimes.has(key)) {
       const { spec } = vegaLite.compile(charts[name], { config });
       if (last) for (const axis of spec.axes) if (axis.scale === "x" && axis.labels !== false) axis.values = [1, last];
-      spec.signals.find((one) => one.name === "width").init = String(width);
+      spec.signals.find((signal) => signal.name === "width").init = String(width);
       runtimes.set(key, vega.parse(spec));
     }
     return runtimes.get(key);
@@ -178,9 +178,9 @@
   let closedForPrint = [];
   addEventListener("beforeprint", () => {
     closedForPrint = [...document.querySelectorAll("details:not([open])")];
-    for (const one of closedForPrint) one.open = true;
+    for (const details of closedForPrint) details.open = true;
   });
-  addEventListener("afterprint", () => closedForPrint.forEach((one) => { one.open = false; }));
+  addEventListener("afterprint", () => closedForPrint.forEach((details) => { details.open = false; }));
 
   drawAll().then(openStory);
 })();

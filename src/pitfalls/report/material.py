@@ -1,0 +1,130 @@
+"""Material: all that the report shows, read once from verdicts, results, the guard's report and conf/.
+
+Nothing is judged here and nothing is drawn. What is missing stays empty: the page says
+so in its place.
+"""
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+from pitfalls.errors import ResultError
+from pitfalls.project import AXES, Cell, in_order
+from pitfalls.results import Probe, Result, Task, readable_results
+from pitfalls.verdicts import guard, records
+from pitfalls.verdicts.guard import GuardReport
+from pitfalls.verdicts.records import Verdicts
+
+ARTICLE_TASK = Task(high=100, batch_size=64)
+
+
+@dataclass(frozen=True)
+class Material:
+    """What the report is made of.
+
+    Attributes:
+        verdicts: Every verdict.
+        runs: The results of each cell of the matrix, by seed.
+        article: The results of the article's listings.
+        allocation: The probe that counted where NumPy's arrays begin, at the matrix's batch size.
+        axes: The options of each axis that occur, in the order of params.yaml.
+        options: For each group of conf/, what each option's header says it is.
+        guard: What the guard said, an empty report if it was not asked.
+    """
+
+    verdicts: Verdicts
+    runs: dict[Cell, list[Result]]
+    article: list[Result]
+    allocation: Probe | None
+    axes: dict[str, list[str]]
+    options: dict[str, dict[str, str]]
+    guard: GuardReport
+
+    @property
+    def matrix(self) -> list[Result]:
+        """Every result of the matrix."""
+        return [run for runs in self.runs.values() for run in runs]
+
+    @property
+    def results(self) -> list[Result]:
+        """Every result of the matrix and of the article."""
+        return self.matrix + self.article
+
+    @property
+    def seeds(self) -> list[int]:
+        """Every seed of the matrix, in order."""
+        return sorted({run.cell.seed for run in self.matrix})
+
+    @property
+    def task(self) -> Task:
+        """The task of the closed forms, else of the first run, else the article's."""
+        if forms := self.verdicts.closed_forms:
+            return Task(high=round(2 * forms.constant) + 1, batch_size=forms.b)
+        return next((run.task for run in self.results), ARTICLE_TASK)
+
+    def about(self, axis: str, option: str) -> str:
+        """Return what an option's header says it is."""
+        return self.options[axis].get(option, "")
+
+
+def gather(runs: Path, reports: Path, root: Path) -> Material:
+    """Read everything that the report shows, each file once.
+
+    Args:
+        runs: The folder of all sweeps.
+        reports: The folder that holds verdicts.json.
+        root: The project's folder, for conf/ and params.yaml.
+
+    Raises:
+        ResultError: verdicts.json is missing, or it or guard.json is damaged.
+    """
+    verdicts = Verdicts.read(reports / records.PLACE)
+    params = root / "params.yaml"
+    return Material(
+        verdicts=verdicts,
+        runs=by_cell(runs),
+        article=[result for result in readable_results(runs, "article") if result.listing],
+        allocation=allocation_probe(runs),
+        axes={axis: in_order(options_of(verdicts, axis), axis, params) for axis in AXES},
+        options={axis: headers(root / "conf" / axis) for axis in AXES},
+        guard=GuardReport.read_or_empty(reports / guard.PLACE),
+    )
+
+
+def by_cell(runs: Path) -> dict[Cell, list[Result]]:
+    """Return the results of each cell of the matrix, in the order of their seeds."""
+    cells: dict[Cell, list[Result]] = defaultdict(list)
+    for result in readable_results(runs, "matrix"):
+        cells[result.cell.cell].append(result)
+    return {cell: sorted(results, key=lambda run: run.cell.seed) for cell, results in cells.items()}
+
+
+def allocation_probe(runs: Path) -> Probe | None:
+    """Return the first probe beside the lottery that can be read and counted NumPy's arrays."""
+    for path in sorted((runs / "alignment" / "probe").glob("**/probe.json")):
+        try:
+            probe = Probe.read(path)
+        except ResultError:
+            continue
+        if probe.allocated:
+            return probe
+    return None
+
+
+def options_of(verdicts: Verdicts, axis: str) -> set[str]:
+    """Return the options of an axis that occur among the judged cells."""
+    return {entry.cell.options[axis] for entry in verdicts.cells}
+
+
+def headers(group: Path) -> dict[str, str]:
+    """Return what the header of each option of a group of conf/ says that it is."""
+    return {path.stem: header(path.read_text()) for path in sorted(group.glob("*.yaml"))}
+
+
+def header(text: str) -> str:
+    """Return the first paragraph of a configuration's comment, without its name."""
+    comment = re.sub(r"\A# @package \w+\n#\n", "", text)
+    paragraph = re.match(r"((?:# .*\n)*)", comment)
+    words = " ".join(line[2:] for line in paragraph.group(1).splitlines()) if paragraph else ""
+    return words.partition(": ")[2]

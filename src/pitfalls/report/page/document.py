@@ -1,0 +1,106 @@
+"""The document: what was gathered goes through the templates into one file that needs no other."""
+
+import json
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from pitfalls.files import write_text
+from pitfalls.project import PAIR, PAIR_MEAN
+from pitfalls.report.material import Material
+from pitfalls.report.page.answers import answers
+from pitfalls.report.page.curves import curves, seed_marks
+from pitfalls.report.page.environment import buffer_addresses, environment
+from pitfalls.report.page.figures import batch_labels, figures, listing_1_of, mean_square
+from pitfalls.report.page.formulas import explained
+from pitfalls.report.page.library import script, vendored_scripts
+from pitfalls.report.page.listings import cards
+from pitfalls.report.page.queues import queues
+from pitfalls.report.page.rules import rules_table
+from pitfalls.report.page.stories import heat_maps, stories_of
+from pitfalls.report.tables import HEADERS, cell_row, matrix_counts
+from pitfalls.report.words import failures, losses_at_text, summary
+from pitfalls.verdicts.effects import EFFECTS
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+def write_page(material: Material, reports: Path) -> Path:
+    """Write reports/index.html.
+
+    Args:
+        material: What the page is made of.
+        reports: The folder to write to.
+
+    Returns:
+        Where the page stands.
+
+    Raises:
+        ConfigurationError: The folder cannot be written to.
+    """
+    path = reports / "index.html"
+    write_text(path, render(material))
+    return path
+
+
+def render(material: Material) -> str:
+    """Return the page as HTML."""
+    templates = Environment(
+        loader=PackageLoader("pitfalls.report.page"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    templates.filters |= {"as_json": as_json, "breakable": breakable}
+    return templates.get_template("page.html").render(content(material))
+
+
+def content(material: Material) -> dict[str, Any]:
+    """Return all that the templates name."""
+    verdicts, task, forms = material.verdicts, material.task, material.verdicts.closed_forms
+    stories = stories_of(material)
+    return {
+        "style": Markup((TEMPLATES / "style.css").read_text()),
+        "scripts": [*vendored_scripts(), script(TEMPLATES / "page.js")],
+        "summary": summary(verdicts),
+        "counts": matrix_counts(verdicts.cells),
+        "failures": failures(verdicts),
+        "effects": EFFECTS,
+        "task": task,
+        "forms": forms,
+        "explained": partial(explained, forms=forms),
+        "pair": PAIR,
+        "pair_mean": PAIR_MEAN,
+        "seed_marks": seed_marks(material),
+        "axes": material.axes,
+        "answers": answers(material),
+        "maps": heat_maps(stories, material),
+        "headers": HEADERS,
+        "rows": [cell_row(entry) for entry in verdicts.cells],
+        "guard": rules_table(material),
+        "listings": cards(verdicts),
+        "listing_1": listing_1_of(verdicts.listings),
+        "queues": queues(verdicts.probes),
+        "lottery_in_words": losses_at_text({t.offset_bytes: t.measured for t in verdicts.lottery}, "at"),
+        "printed_in_words": partial(losses_at_text, where="in epoch"),
+        "allocation": material.allocation,
+        "mean_square": mean_square(batch_labels(material)),
+        "curves": curves(material),
+        "charts": figures(material),
+        "environment": environment(material),
+        "buffers": buffer_addresses(material),
+    }
+
+
+def breakable(name: str) -> Markup:
+    """Return a name that may go on in the next line behind each underscore."""
+    return Markup("_<wbr>").join(name.split("_"))
+
+
+def as_json(value: Any) -> Markup:
+    """Return JSON that may stand inside a script element."""
+    return Markup(json.dumps(value, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c"))
