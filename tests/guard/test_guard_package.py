@@ -29,7 +29,7 @@ def heavy_modules_after(statement):
     "statement",
     [
         "import pitfalls.guard",
-        "import pitfalls.guard.cli, pitfalls.guard.command",
+        "import pitfalls.guard.command.cli, pitfalls.guard.command.child",
         "import pitfalls.guard.pytest_plugin",
         "from pitfalls import guard; guard.check([([1.0], [2.0])] * 3)",
         "from pitfalls import guard; list(guard.watch([([1.0], [2.0])] * 3))",

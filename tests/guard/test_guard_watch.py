@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from pitfalls import guard
-from pitfalls.guard.memory import address_of, offset_from_alignment
+from pitfalls.guard.stream.memory import address_of, offset_from_alignment
 
 
 def reused():

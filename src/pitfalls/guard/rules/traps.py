@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from pitfalls.guard.batches import named_leaves
-from pitfalls.guard.memory import owner_of
-from pitfalls.guard.sources import Place, is_user_file
+from pitfalls.guard.stream.batches import named_leaves
+from pitfalls.guard.stream.memory import owner_of
+from pitfalls.guard.stream.sources import Place, is_user_file
 
 
 class WriteTrap:

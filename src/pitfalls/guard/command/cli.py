@@ -125,7 +125,7 @@ def _error(target: str, message: str) -> dict[str, Any]:
 
 def _supervised(options: argparse.Namespace) -> tuple[dict[str, Any], list[Any]]:
     """Check in a child process, and make a result of whatever became of it."""
-    from pitfalls.guard.supervision import supervise
+    from pitfalls.guard.command.supervision import supervise
 
     started = time.monotonic()
     outcome = supervise(lambda say: _work(options, say, started), options.seconds)
@@ -157,7 +157,7 @@ def _why(outcome: Any, options: argparse.Namespace) -> str:
 
 def _work(options: argparse.Namespace, say: Any, started: float) -> None:
     """Check in the child, saying what is being done for the case that it does not come to an end."""
-    from pitfalls.guard.command import run
+    from pitfalls.guard.command.child import run
 
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
@@ -171,7 +171,7 @@ def _work(options: argparse.Namespace, say: Any, started: float) -> None:
 
 
 def _write_sarif(options: argparse.Namespace, result: dict[str, Any], places: list[Any]) -> tuple[Any, Any]:
-    from pitfalls.guard.sarif import sarif_of, write_whole
+    from pitfalls.guard.command.sarif import sarif_of, write_whole
 
     try:
         write_whole(options.sarif, sarif_of(result, places))

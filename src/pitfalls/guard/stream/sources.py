@@ -12,11 +12,12 @@ import functools
 import linecache
 import types
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from pitfalls.guard.memory import owner_of
+from pitfalls.guard.stream.memory import owner_of
 
 FILLING_METHODS = {
     "fill",
@@ -40,6 +41,7 @@ FILLING_FUNCTIONS = {
     "readinto",
     "read_direct",
 }
+OWN_CODE = str(Path(__file__).parents[1]) + "/"
 WRITING = (ast.Assign, ast.AugAssign, ast.Call)
 
 
@@ -84,9 +86,8 @@ def find_places(source: Any, leaf: Any) -> Places:
 
 def is_user_file(file: str) -> bool:
     """Tell whether a file is the user's, neither an installed package nor part of the guard."""
-    own = __file__.rsplit("/", 1)[0]
     installed = "site-packages" in file or "dist-packages" in file or "/lib/python3" in file
-    return not (installed or file.startswith((own, "<frozen", "<__array")))
+    return not (installed or file.startswith((OWN_CODE, "<frozen", "<__array")))
 
 
 def _names_of(source: Any, leaf: Any) -> Iterator[tuple[str, int, set[str]]]:

@@ -14,7 +14,7 @@ import numpy as np
 from keras import tree
 
 from pitfalls.guard.findings import Finding, GuardError, Report
-from pitfalls.guard.tracing import Meeting, meetings_of
+from pitfalls.guard.shapes.tracing import Meeting, meetings_of
 
 UNREPAIRED = "a Loss subclass, a metric function, compute_loss or a hand-written step"
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections import deque
 from typing import Any, NamedTuple
 
-from pitfalls.guard import memory, sources
-from pitfalls.guard.batches import SEQUENCES, is_readable, named_leaves, read
-from pitfalls.guard.contents import Contents, changed_values, contents_of, same_value
 from pitfalls.guard.findings import Finding
+from pitfalls.guard.stream import memory, sources
+from pitfalls.guard.stream.batches import SEQUENCES, is_readable, named_leaves, read
+from pitfalls.guard.stream.contents import Contents, changed_values, contents_of, same_value
 
 DEFAULT_DEPTH = 10
 TWO_FIXES = "Allocate the array inside the loop, or yield a copy of it: np.copy(x)."
@@ -102,7 +102,7 @@ class Window:
 
 
 def _is_value(leaf: Any) -> bool:
-    from pitfalls.guard.batches import SCALARS
+    from pitfalls.guard.stream.batches import SCALARS
 
     return isinstance(leaf, SCALARS)
 

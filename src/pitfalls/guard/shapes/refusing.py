@@ -16,8 +16,8 @@ import tensorflow as tf
 from keras import tree
 
 from pitfalls.guard.findings import BroadcastLossError, GuardError
-from pitfalls.guard.models import check_model, refusal_message
-from pitfalls.guard.tracing import meetings_of
+from pitfalls.guard.shapes.models import check_model, refusal_message
+from pitfalls.guard.shapes.tracing import meetings_of
 
 ASSUMED_ROWS, ASSUMED_LENGTH = 6, 7
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import keras
 
-from pitfalls.guard.aliasing import DEFAULT_DEPTH
-from pitfalls.guard.watching import Watcher
+from pitfalls.guard.rules.aliasing import DEFAULT_DEPTH
+from pitfalls.guard.rules.watching import Watcher
 
 
 def watched_dataset(dataset: Any, depth: int | None, on_alias: str) -> WatchedDataset:

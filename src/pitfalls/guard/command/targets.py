@@ -14,9 +14,9 @@ import traceback
 from dataclasses import dataclass, field
 from typing import Any
 
-from pitfalls.guard import streams
-from pitfalls.guard.definitions import Definitions, functions_of, training_line, used_names
+from pitfalls.guard.command.definitions import Definitions, functions_of, training_line, used_names
 from pitfalls.guard.findings import GuardError
+from pitfalls.guard.stream import streams
 
 CALL_HINT = "--call '{name}(np.random.rand(300, 2), ...)'"
 

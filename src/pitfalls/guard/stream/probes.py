@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from pitfalls.guard.batches import SEQUENCES, is_readable, read
-from pitfalls.guard.contents import Contents, changed_values, contents_of
+from pitfalls.guard.stream.batches import SEQUENCES, is_readable, read
+from pitfalls.guard.stream.contents import Contents, changed_values, contents_of
 
 WHOLE_BYTES = 1 << 15
 BLOCKS = 128

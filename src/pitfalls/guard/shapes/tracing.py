@@ -21,8 +21,8 @@ import tensorflow as tf
 from tensorflow.python.framework import tensor_util
 from tensorflow.python.framework.func_graph import func_graph_from_py_func
 
-from pitfalls.guard import axes as ax
-from pitfalls.guard.sources import Place, is_user_file
+from pitfalls.guard.shapes import axes as ax
+from pitfalls.guard.stream.sources import OWN_CODE, Place, is_user_file
 
 MEETING_OPS = {
     *("Sub", "SquaredDifference", "Mul", "AddV2", "Add", "RealDiv", "Div", "DivNoNan", "MulNoNan", "Xdivy"),
@@ -32,7 +32,6 @@ MEETING_OPS = {
 PREDICTION = "prediction"
 REPAIR = "squeeze_or_expand_to_same_rank"
 GENERIC_NAMES = {"call", "__call__", "update_state", "wrapper", "result", "<module>"}
-OWN_CODE = __file__.rsplit("/", 1)[0] + "/"
 KERAS_CODE = ("keras/src/losses", "keras/src/metrics")
 
 

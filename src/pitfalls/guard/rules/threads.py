@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from pitfalls.guard.findings import Finding
-from pitfalls.guard.streams import is_pydataset
+from pitfalls.guard.stream.streams import is_pydataset
 
 LINGER_SECONDS = 0.03
 PATIENCE_SECONDS = 10.0

@@ -10,15 +10,15 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from pitfalls.guard import threads as worker_threads
-from pitfalls.guard.aliasing import DEFAULT_DEPTH, Change, Window, describe
-from pitfalls.guard.batches import named_leaves
 from pitfalls.guard.findings import Finding, GuardError, Report
-from pitfalls.guard.memory import address_of, is_slice, share_memory
-from pitfalls.guard.sources import Place, Places, find_places
-from pitfalls.guard.stability import Forms
-from pitfalls.guard.streams import is_pydataset, is_tf_dataset, stream_of
-from pitfalls.guard.traps import WriteTrap, is_trapped_write, place_of, written_path
+from pitfalls.guard.rules import threads as worker_threads
+from pitfalls.guard.rules.aliasing import DEFAULT_DEPTH, Change, Window, describe
+from pitfalls.guard.rules.stability import Forms
+from pitfalls.guard.rules.traps import WriteTrap, is_trapped_write, place_of, written_path
+from pitfalls.guard.stream.batches import named_leaves
+from pitfalls.guard.stream.memory import address_of, is_slice, share_memory
+from pitfalls.guard.stream.sources import Place, Places, find_places
+from pitfalls.guard.stream.streams import is_pydataset, is_tf_dataset, stream_of
 
 LEAST_BATCHES = 32
 EXTRA_SECONDS = 0.3

@@ -16,15 +16,15 @@ from typing import Any
 
 import numpy as np
 
-from pitfalls.guard import aliasing
-from pitfalls.guard.aliasing import DEFAULT_DEPTH, Change, container_kind
-from pitfalls.guard.batches import named_leaves
-from pitfalls.guard.copying import copied_batch
 from pitfalls.guard.findings import AliasedBatchError, AliasedBatchWarning, Finding, GuardError
-from pitfalls.guard.memory import address_of
-from pitfalls.guard.probes import Probe
-from pitfalls.guard.sources import find_places
-from pitfalls.guard.streams import is_pydataset, is_tf_dataset, stream_of
+from pitfalls.guard.rules import aliasing
+from pitfalls.guard.rules.aliasing import DEFAULT_DEPTH, Change, container_kind
+from pitfalls.guard.stream.batches import named_leaves
+from pitfalls.guard.stream.copying import copied_batch
+from pitfalls.guard.stream.memory import address_of
+from pitfalls.guard.stream.probes import Probe
+from pitfalls.guard.stream.sources import find_places
+from pitfalls.guard.stream.streams import is_pydataset, is_tf_dataset, stream_of
 
 ACTIONS = ("raise", "warn", "copy")
 
@@ -53,7 +53,7 @@ def watch(source: Any, *, depth: int | None = None, on_alias: str = "raise") -> 
     if depth is not None and depth < 1:
         raise ValueError(f"depth starts at 1; here it is {depth}.")
     if is_pydataset(source):
-        from pitfalls.guard.datasets import watched_dataset
+        from pitfalls.guard.rules.datasets import watched_dataset
 
         return watched_dataset(source, depth, on_alias)
     if is_tf_dataset(source):

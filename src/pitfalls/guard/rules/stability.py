@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from pitfalls.guard.batches import named_leaves
 from pitfalls.guard.findings import Finding
+from pitfalls.guard.stream.batches import named_leaves
 
 TEXT_KINDS = "USOT"
 FIX = "Yield one structure, one dtype and one shape behind the batch axis, for example padded to one length."

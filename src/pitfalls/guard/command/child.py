@@ -6,11 +6,20 @@ import argparse
 import time
 from typing import Any
 
-from pitfalls.guard import streams
-from pitfalls.guard.checking import Reading, check
+from pitfalls.guard.command.settings import parse_settings
+from pitfalls.guard.command.targets import (
+    Module,
+    called,
+    evaluate,
+    load,
+    names_in,
+    resolve,
+    script_hint,
+    split,
+)
 from pitfalls.guard.findings import GuardError, Report
-from pitfalls.guard.settings import parse_settings
-from pitfalls.guard.targets import Module, called, evaluate, load, names_in, resolve, script_hint, split
+from pitfalls.guard.rules.checking import Reading, check
+from pitfalls.guard.stream import streams
 
 SOFT_SHARE = 0.9
 
@@ -85,7 +94,7 @@ def _hint_for(place: str) -> str:
 
 
 def _which(place: str, module: Module) -> str:
-    from pitfalls.guard.definitions import functions_of
+    from pitfalls.guard.command.definitions import functions_of
 
     names = functions_of(module.source)
     listed = f" It defines: {', '.join(names[:8])}." if names else ""
@@ -121,7 +130,7 @@ def _check_batches(options: argparse.Namespace, target: Any, title: str, say: An
 
 def _check_model(options: argparse.Namespace, module: Module, model: Any, title: str, say: Any) -> Report:
     """Check a model with the first batch of another target."""
-    from pitfalls.guard.models import check_model
+    from pitfalls.guard.shapes.models import check_model
 
     if not options.batch:
         raise GuardError(f"{title} is a model: name a source of batches for it with --batch FILE.py:NAME.")

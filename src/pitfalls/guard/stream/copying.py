@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from pitfalls.guard.batches import BUFFERS
+from pitfalls.guard.stream.batches import BUFFERS
 
 
 def copied_batch(node: Any) -> Any:
