@@ -108,8 +108,8 @@ def _check_batches(options: argparse.Namespace, target: Any, title: str, say: An
     def observe(reading: Reading) -> None:
         nonlocal known
         say("stage", f"batch {reading.seen} was made")
-        if len(reading.changes) > known:
-            known = len(reading.changes)
+        if len(reading.aliasing.changes) > known:
+            known = len(reading.aliasing.changes)
             partial = Report(title, tuple(reading.findings()), tuple(reading.not_checked)).without(
                 options.ignore
             )

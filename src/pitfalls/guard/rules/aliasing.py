@@ -8,44 +8,64 @@ write by somebody who still has the memory, never the allocator's doing.
 from __future__ import annotations
 
 from collections import deque
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
 
 from pitfalls.guard.findings import Finding
-from pitfalls.guard.stream import memory, sources
-from pitfalls.guard.stream.batches import SEQUENCES, is_readable, named_leaves, read
+from pitfalls.guard.rules.changes import Change, container_kind, describe
+from pitfalls.guard.rules.detectors import few_of_each_part
+from pitfalls.guard.stream.batches import SCALARS, SEQUENCES, is_readable, named_leaves, read
 from pitfalls.guard.stream.contents import Contents, changed_values, contents_of, same_value
+from pitfalls.guard.stream.memory import share_memory
+from pitfalls.guard.stream.sources import Place, Places, find_places
 
 DEFAULT_DEPTH = 10
-TWO_FIXES = "Allocate the array inside the loop, or yield a copy of it: np.copy(x)."
-CONTAINER_FIX = "Make a new {kind} for each batch, or yield a copy of it: {kind}(batch)."
 
 
-class Change(NamedTuple):
-    """One array of one batch that is no longer what was yielded."""
+class Aliasing:
+    """Arrays that changed after they were yielded, and the lines that allocate and refill them."""
 
-    path: str
-    batch: int
-    at: int
-    leaf: Any
-    changed: int
-    total: int
-    sampled: bool = False
-    container: str | None = None
+    def __init__(self, source: Any, depth: int) -> None:
+        """Keep the last ``depth`` batches of a source."""
+        self.source, self.window = source, Window(depth)
+        self.changes: dict[str, tuple[Change, Places]] = {}
 
-    @property
-    def when(self) -> str:
-        """Say what the generator was doing."""
-        return f"while batch {self.at} was made"
+    def see(self, index: int, batch: Any) -> None:
+        """Compare the held batches with what they were, and hold the new one."""
+        self.compare(index)
+        self.window.add(index, batch)
+
+    def compare(self, at: int) -> None:
+        """Note which held arrays have changed by the time that a batch was made."""
+        for change in self.window.changes(at):
+            if change.path not in self.changes:
+                self.changes[change.path] = change, find_places(self.source, change.leaf)
+
+    def locate(self, path: str, place: Place) -> None:
+        """Note which line refills an array that was seen to change."""
+        change, places = self.changes[path]
+        self.changes[path] = change, Places(places.allocated, place)
+
+    def findings(self) -> list[Finding]:
+        """Return a finding for each array, at most a few of each part of the batch."""
+        return few_of_each_part(describe(*known) for known in self.changes.values())
+
+    def not_checked(self) -> list[str]:
+        """Say how many arrays changed without being named, and which could not be read."""
+        more = len(self.changes) - len(self.findings())
+        unnamed = [f"{more} more arrays changed as well and are not listed."] if more else []
+        return [*unnamed, *self.window.unread.values()]
 
 
+@dataclass(frozen=True)
 class Held:
     """A batch as it was yielded: the object itself, its leaves, and copies of what they held."""
 
-    def __init__(
-        self, index: int, batch: Any, leaves: dict[str, Any], contents: dict[str, Contents | None]
-    ) -> None:
-        """Keep references to all of it."""
-        self.index, self.batch, self.leaves, self.contents = index, batch, leaves, contents
+    index: int
+    batch: Any
+    leaves: dict[str, object]
+    contents: dict[str, Contents | None]
 
 
 class Window:
@@ -58,7 +78,7 @@ class Window:
 
     def changes(self, at: int) -> list[Change]:
         """Return what changed in the held batches, the newest batch first."""
-        return [change for held in reversed(self.held) for change in self._changes_of(held, at)]
+        return [change for held in reversed(self.held) for change in _changes_of(held, at)]
 
     def add(self, index: int, batch: Any) -> None:
         """Keep a batch just yielded, with a whole copy of its content."""
@@ -66,81 +86,47 @@ class Window:
         contents = {path: self._copy(path, leaf) for path, leaf in leaves.items()}
         self.held.append(Held(index, batch, leaves, contents))
 
+    def nothing_was_read(self) -> bool:
+        """Tell whether there were arrays, and NumPy could read none of them."""
+        contents = [content for held in self.held for content in held.contents.values()]
+        return bool(self.unread) and all(content is None for content in contents)
+
+    def memory_came_again(self) -> bool:
+        """Tell whether the last two batches stand in one memory, whether or not anything in it changed."""
+        if len(self.held) < 2:
+            return False
+        old, new = self.held[-2].leaves, self.held[-1].leaves
+        return any(share_memory(old.get(path), leaf) for path, leaf in new.items())
+
     def _copy(self, path: str, leaf: Any) -> Contents | None:
+        kind = type(leaf).__name__
         if is_readable(leaf) or isinstance(leaf, SEQUENCES):
             try:
                 return contents_of(read(leaf))
             except Exception as error:
-                self.unread[path] = (
-                    f"{path}: a {type(leaf).__name__} that NumPy cannot read ({type(error).__name__})"
-                )
-        elif not _is_value(leaf):
-            self.unread[path] = f"{path}: a {type(leaf).__name__}, which is no array"
+                self.unread[path] = f"{path}: a {kind} that NumPy cannot read ({type(error).__name__})"
+        elif not isinstance(leaf, SCALARS):
+            self.unread[path] = f"{path}: a {kind}, which is no array"
         return None
 
-    def _changes_of(self, held: Held, at: int) -> list[Change]:
-        changes = []
-        now = dict(named_leaves(held.batch))
-        for path, leaf in held.leaves.items():
-            before = held.contents[path]
-            if path in now and now[path] is leaf and before is not None:
-                array = read(leaf)
-                changed = changed_values(before, array)
-                if changed:
-                    changes.append(Change(path, held.index, at, leaf, changed, max(array.size, changed)))
-            elif path not in now or not self._same(before, leaf, now[path]):
-                kind = container_kind(held.batch)
-                changes.append(Change(path, held.index, at, now.get(path), 0, 0, container=kind))
-        return changes
 
-    @staticmethod
-    def _same(before: Contents | None, leaf: Any, now: Any) -> bool:
-        """Compare an entry of a container with what was in its place when the batch was yielded."""
-        if before is None or not (is_readable(now) or isinstance(now, SEQUENCES)):
-            return same_value(leaf, now)
-        return changed_values(before, read(now)) == 0
+def _changes_of(held: Held, at: int) -> Iterator[Change]:
+    """Yield the arrays of a held batch that changed, or whose place in a container another one took."""
+    now = dict(named_leaves(held.batch))
+    for path, leaf in held.leaves.items():
+        before = held.contents[path]
+        if path in now and now[path] is leaf and before is not None:
+            array = read(leaf)
+            changed = changed_values(before, array)
+            if changed:
+                yield Change(path, held.index, at, leaf, changed, max(array.size, changed))
+        elif path not in now or not _same(before, leaf, now[path]):
+            kind = container_kind(held.batch)
+            yield Change(path, held.index, at, now.get(path), 0, 0, container=kind)
 
 
-def _is_value(leaf: Any) -> bool:
-    from pitfalls.guard.stream.batches import SCALARS
-
-    return isinstance(leaf, SCALARS)
-
-
-def container_kind(batch: Any) -> str:
-    """Name the mutable container of a batch: the batch itself, or the first one inside a tuple."""
-    if isinstance(batch, tuple):
-        kinds = [container_kind(part) for part in batch]
-        return next((kind for kind in kinds if kind != "tuple"), "tuple")
-    return type(batch).__name__ if isinstance(batch, (dict, *SEQUENCES)) else "tuple"
-
-
-def describe(change: Change, places: sources.Places) -> Finding:
-    """Turn a change into a finding: what, seen, cost, cure."""
-    if change.container:
-        return _container_finding(change, places)
-    of = f"{change.total} probed" if change.sampled else str(change.total)
-    lines = [
-        f"{change.path} of batch {change.batch} changed after it was yielded.",
-        f"  changed     {change.changed} of {of} values, {change.when}",
-        f"  memory      {memory.describe_memory(change.leaf)}",
-        *places.lines(),
-        f"  bites       {memory.paths_that_bite(change.leaf)}",
-    ]
-    return _finding(change, places, lines, TWO_FIXES)
-
-
-def _container_finding(change: Change, places: sources.Places) -> Finding:
-    lines = [
-        f"{change.path} of batch {change.batch} was replaced after it was yielded.",
-        f"  changed     the {change.container} that holds it, {change.when}",
-        *places.lines(),
-        "  bites       whoever still holds the batch: a queue of references, PyDataset(workers=2 or more)",
-    ]
-    return _finding(change, places, lines, CONTAINER_FIX.format(kind=change.container))
-
-
-def _finding(change: Change, places: sources.Places, lines: list[str], fix: str) -> Finding:
-    where = places.refilled or places.allocated
-    file, line = (where.file, where.line) if where else (None, None)
-    return Finding("aliased-batch", change.path, change.batch, "\n".join(lines), fix, file, line)
+def _same(before: Contents | None, leaf: Any, now: Any) -> bool:
+    """Compare an entry of a container with what was in its place when the batch was yielded."""
+    if before is None or not (is_readable(now) or isinstance(now, SEQUENCES)):
+        return same_value(leaf, now)
+    return changed_values(before, read(now)) == 0

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 
 from pitfalls.guard.rules.aliasing import DEFAULT_DEPTH
-from pitfalls.guard.rules.watching import Watcher
+from pitfalls.guard.rules.watcher import Watcher
 
 
 def watched_dataset(dataset: Any, depth: int | None, on_alias: str) -> WatchedDataset:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from pitfalls.guard.findings import Finding
+from pitfalls.guard.rules.detectors import few_of_each_part
 from pitfalls.guard.stream.batches import named_leaves
 
 TEXT_KINDS = "USOT"
@@ -18,26 +19,29 @@ FIX = "Yield one structure, one dtype and one shape behind the batch axis, for e
 Form = tuple[tuple[int, ...], str]
 
 
-class Forms:
+class Stability:
     """Shape and dtype of every array, as the first batch had them."""
 
     def __init__(self) -> None:
         """Know nothing until the first batch."""
         self._first: dict[str, Form | None] | None = None
-        self.findings: dict[str, Finding] = {}
+        self._findings: dict[str, Finding] = {}
 
-    def add(self, index: int, batch: Any) -> None:
+    def see(self, index: int, batch: Any) -> None:
         """Compare a batch with the first one."""
         forms = {path: form_of(leaf) for path, leaf in named_leaves(batch)}
         if self._first is None:
             self._first = forms
-            return
-        if not _is_list_of_samples(self._first, forms):
-            for path in [*self._first, *(p for p in forms if p not in self._first)]:
+        elif not _is_list_of_samples(self._first, forms):
+            for path in dict.fromkeys([*self._first, *forms]):
                 self._compare(index, path, self._first.get(path), forms.get(path))
 
+    def findings(self) -> list[Finding]:
+        """Return a finding for each array, at most a few of each part of the batch."""
+        return few_of_each_part(self._findings.values())
+
     def _compare(self, index: int, path: str, first: Form | None, now: Form | None) -> None:
-        if first == now or path in self.findings:
+        if first == now or path in self._findings:
             return
         message = (
             f"{path} of batch {index} has another form than in batch 0.\n"
@@ -45,7 +49,7 @@ class Forms:
             f"  batch {index:<5} {describe(now)}\n"
             "  costs       Keras takes the form from the first batches: a later one stops training or is cast"
         )
-        self.findings[path] = Finding("unstable-batch", path, index, message, FIX)
+        self._findings[path] = Finding("unstable-batch", path, index, message, FIX)
 
 
 def form_of(leaf: Any) -> Form | None:
