@@ -15,6 +15,7 @@ from pitfalls.guard.rules.detectors import few_of_each_part
 from pitfalls.guard.stream.batches import named_leaves
 
 TEXT_KINDS = "USOT"
+PLURALS = ("inputs", "labels")
 FIX = "Yield one structure, one dtype and one shape behind the batch axis, for example padded to one length."
 Form = tuple[tuple[int, ...], str]
 
@@ -43,8 +44,9 @@ class Stability:
     def _compare(self, index: int, path: str, first: Form | None, now: Form | None) -> None:
         if first == now or path in self._findings:
             return
+        have = "have" if path in PLURALS else "has"
         message = (
-            f"{path} of batch {index} has another form than in batch 0.\n"
+            f"batch {index}: {path} {have} a different shape or dtype than in batch 0.\n"
             f"  batch 0     {describe(first)}\n"
             f"  batch {index:<5} {describe(now)}\n"
             "  costs       Keras takes the form from the first batches: a later one stops training or is cast"

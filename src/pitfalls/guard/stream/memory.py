@@ -7,6 +7,15 @@ from typing import Any
 import numpy as np
 
 TENSORFLOW_ALIGNMENT_BYTES = 64
+QUEUES = "a queue of references (prefetch threads), PyDataset(workers=2 or more)"
+NOT_COPIED = """,
+              and fit(generator): TensorFlow does not copy a buffer on a 64-byte boundary"""
+COPIED_BY_LUCK = """;
+              fit(generator): safe after the first batch, but only by luck. TensorFlow copies
+              this buffer because its address is not a multiple of 64."""
+COPIED_FOR_ITS_GAPS = """;
+              fit(generator): safe after the first batch. TensorFlow copies this array
+              because its values do not lie in one piece, in order."""
 
 
 def address_of(array: np.ndarray) -> int:
@@ -40,10 +49,8 @@ def describe_memory(leaf: Any) -> str:
     if not isinstance(leaf, np.ndarray):
         return f"that of a {type(leaf).__name__}, no NumPy array of its own"
     owner = owner_of(leaf)
-    if isinstance(owner, np.ndarray):
-        whose = f"an array of shape {owner.shape}, {owner.dtype}"
-    else:
-        whose = f"a {type(owner).__name__}"
+    is_array = isinstance(owner, np.ndarray)
+    whose = f"an array of shape {owner.shape}, {owner.dtype}" if is_array else f"a {type(owner).__name__}"
     offset = offset_from_alignment(leaf)
     return f"{address_of(leaf):#x}, {offset} bytes past a 64-byte boundary, owned by {whose}"
 
@@ -54,19 +61,11 @@ def paths_that_bite(leaf: Any) -> str:
     TensorFlow wraps a contiguous array without a copy where it starts on a 64-byte
     boundary, and copies it elsewhere; a queue of references never copies.
     """
-    queues = "a queue of references (prefetch threads), PyDataset(workers=2 or more)"
     if not isinstance(leaf, np.ndarray):
-        return f"{queues}, tensors over shared memory; fit(generator) on its first batch"
-    if offset_from_alignment(leaf) == 0 and leaf.flags.c_contiguous:
-        return (
-            f"{queues},\n"
-            "              and fit(generator): TensorFlow does not copy a buffer on a 64-byte boundary"
-        )
-    return (
-        f"{queues};\n"
-        "              fit(generator) only on its first batch: TensorFlow copies a buffer that stands here;\n"
-        "              on a 64-byte boundary it would not, and the address is chance"
-    )
+        return f"{QUEUES}, tensors over shared memory; fit(generator) on its first batch"
+    if not leaf.flags.c_contiguous:
+        return QUEUES + COPIED_FOR_ITS_GAPS
+    return QUEUES + (COPIED_BY_LUCK if offset_from_alignment(leaf) else NOT_COPIED)
 
 
 def share_memory(a: Any, b: Any) -> bool:
