@@ -22,7 +22,7 @@ from pitfalls.guard.rules.watching import watch
 
 if TYPE_CHECKING:
     from pitfalls.guard.shapes.models import check_model
-    from pitfalls.guard.shapes.refusing import ShapeGuard, aligned
+    from pitfalls.guard.shapes.refusing import ShapeGuard, aligned, no_broadcast
 
 __all__ = [
     "RULES",
@@ -36,10 +36,16 @@ __all__ = [
     "aligned",
     "check",
     "check_model",
+    "no_broadcast",
     "watch",
 ]
 
-_NEEDS_KERAS = {"ShapeGuard": "shapes.refusing", "aligned": "shapes.refusing", "check_model": "shapes.models"}
+_NEEDS_KERAS = {
+    "ShapeGuard": "shapes.refusing",
+    "aligned": "shapes.refusing",
+    "check_model": "shapes.models",
+    "no_broadcast": "shapes.refusing",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -51,7 +51,7 @@ class WatchedDataset(keras.utils.PyDataset):
 
     def __getattr__(self, name: str) -> Any:
         """Return the data set's own attributes."""
-        if name in ("dataset", "_workers", "_use_multiprocessing", "_max_queue_size"):
+        if "dataset" not in vars(self):
             raise AttributeError(name)
         return getattr(self.dataset, name)
 

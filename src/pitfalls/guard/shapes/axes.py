@@ -9,13 +9,20 @@ is not, though both broadcast.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import zip_longest
 from math import prod
 from typing import Any
+
+import numpy as np
+import tensorflow as tf
 
 BATCH, RAW, NEW, ANY = "batch", "raw", "new", "any"
 Axes = tuple[str, ...]
 Shape = tuple[int, ...]
-REDUCTIONS = {"Sum", "Mean", "Max", "Min", "Prod", "All", "Any", "EuclideanNorm"}
+Form = tuple[Shape, Axes]
+Constant = Callable[[tf.Tensor], Any]
+REDUCTIONS = ("Sum", "Mean", "Max", "Min", "Prod", "All", "Any", "EuclideanNorm")
+PRODUCTS = ("MatMul", "BatchMatMulV2", "BatchMatMulV3")
 
 
 def raw_axes(shape: Sequence[Any]) -> Axes:
@@ -23,7 +30,7 @@ def raw_axes(shape: Sequence[Any]) -> Axes:
     return tuple([BATCH, *[RAW] * (len(shape) - 1)][: len(shape)])
 
 
-def axes_after(op: Any, inputs: list[tuple[Shape, Axes]], constant: Callable[[Any], Any]) -> Axes:
+def axes_after(op: tf.Operation, inputs: list[Form], constant: Constant) -> Axes:
     """Return the axes of an operation's first output.
 
     Args:
@@ -31,87 +38,98 @@ def axes_after(op: Any, inputs: list[tuple[Shape, Axes]], constant: Callable[[An
         inputs: Shape and axes of its tainted inputs, in order.
         constant: Returns the value of a tensor that is known before running, or None.
     """
-    out = shape_of(op.outputs[0])
+    rule = RULES_BY_OPERATION.get(op.type)
+    if rule is None or (op.type in PRODUCTS and len(inputs) != 2):
+        return _elementwise(inputs, shape_of(op.outputs[0]))
+    return rule(op, inputs, constant)
+
+
+def _expanded(op: tf.Operation, inputs: list[Form], constant: Constant) -> Axes:
+    return _with_new_axis(op, inputs, int(constant(op.inputs[1])))
+
+
+def _packed(op: tf.Operation, inputs: list[Form], constant: Constant) -> Axes:
+    return _with_new_axis(op, inputs, op.get_attr("axis"))
+
+
+def _with_new_axis(op: tf.Operation, inputs: list[Form], at: int) -> Axes:
+    """Return the axes of the first input with one more, which is there on purpose."""
+    _, axes = inputs[0]
+    at %= len(op.outputs[0].shape)
+    return (*axes[:at], NEW, *axes[at:])
+
+
+def _squeezed(op: tf.Operation, inputs: list[Form], constant: Constant) -> Axes:
     shape, axes = inputs[0]
-    if op.type == "ExpandDims":
-        at = int(constant(op.inputs[1])) % len(out)
-        return (*axes[:at], NEW, *axes[at:])
-    if op.type == "Squeeze":
-        dims = [d % len(shape) for d in op.get_attr("squeeze_dims")]
-        gone = dims or [i for i, size in enumerate(shape) if size == 1]
-        return tuple(axis for i, axis in enumerate(axes) if i not in gone)
-    if op.type in REDUCTIONS:
-        return _reduced(axes, constant(op.inputs[1]), op.get_attr("keep_dims"))
-    if op.type == "Transpose":
-        return tuple(axes[i] for i in constant(op.inputs[1]))
-    if op.type == "Reshape":
-        return _reshaped(shape, axes, out)
-    if op.type == "StridedSlice":
-        return _sliced(op, axes, constant)
-    if op.type in ("MatMul", "BatchMatMulV2", "BatchMatMulV3") and len(inputs) == 2:
-        return _multiplied(op, inputs)
-    if op.type == "Pack":
-        at = op.get_attr("axis") % len(out)
-        return (*axes[:at], NEW, *axes[at:])
-    return _elementwise(inputs, out)
+    dims = [dim % len(shape) for dim in op.get_attr("squeeze_dims")]
+    gone = dims or [i for i, size in enumerate(shape) if size == 1]
+    return tuple(axis for i, axis in enumerate(axes) if i not in gone)
 
 
-def _reduced(axes: Axes, over: Any, keep: bool) -> Axes:
+def _reduced(op: tf.Operation, inputs: list[Form], constant: Constant) -> Axes:
     """Return what a reduction leaves; an axis kept at length one is there on purpose."""
-    gone = (
-        {int(i) % len(axes) for i in ([over] if getattr(over, "ndim", 1) == 0 else over)} if axes else set()
-    )
+    (_, axes), keep = inputs[0], op.get_attr("keep_dims")
+    gone = {int(i) % len(axes) for i in np.atleast_1d(constant(op.inputs[1]))} if axes else set()
     return tuple(NEW if i in gone else axis for i, axis in enumerate(axes) if keep or i not in gone)
 
 
-def _reshaped(shape: Shape, axes: Axes, out: Shape) -> Axes:
+def _transposed(op: tf.Operation, inputs: list[Form], constant: Constant) -> Axes:
+    return tuple(inputs[0][1][i] for i in constant(op.inputs[1]))
+
+
+def _reshaped(op: tf.Operation, inputs: list[Form], constant: Constant) -> Axes:
+    (shape, axes), out = inputs[0], shape_of(op.outputs[0])
+    return axes if shape == out else reshaped_axes(shape, axes, out)
+
+
+def reshaped_axes(shape: Shape, axes: Axes, out: Shape) -> Axes:
     """Match the old axes to the new ones by the products of their lengths."""
-    if shape == out:
-        return axes
     result: list[str] = []
     old = [(size, axis) for size, axis in zip(shape, axes, strict=True) if size != 1]
     while len(result) < len(out):
-        size = out[len(result)]
-        if size == 1 or not old:
+        if out[len(result)] == 1 or not old:
             result.append(NEW)
-            continue
-        group, total, made = [old.pop(0)], 0, [size]
-        total = group[0][0]
-        while total != prod(made) and (old or len(result) + len(made) < len(out)):
-            if total < prod(made) and old:
-                group.append(old.pop(0))
-                total *= group[-1][0]
-            elif len(result) + len(made) < len(out):
-                made.append(out[len(result) + len(made)])
-            else:
-                break
-        kinds = [axis for _, axis in group]
-        first = BATCH if BATCH in kinds else kinds[0] if len(made) == len(group) == 1 else ANY
-        result += [first, *[ANY] * (len(made) - 1)]
+        else:
+            kinds, made = _next_group(old, out[len(result) :])
+            first = BATCH if BATCH in kinds else kinds[0] if made == len(kinds) == 1 else ANY
+            result += [first, *[ANY] * (made - 1)]
     return tuple(result[: len(out)])
 
 
-def _sliced(op: Any, axes: Axes, constant: Callable[[Any], Any]) -> Axes:
+def _next_group(old: list[tuple[int, str]], out: Shape) -> tuple[list[str], int]:
+    """Take the old axes that together are as long as the next new ones, and return how many those are."""
+    total, axis = old.pop(0)
+    kinds, made = [axis], 1
+    while total != prod(out[:made]):
+        if old and total < prod(out[:made]):
+            size, axis = old.pop(0)
+            total, kinds = total * size, [*kinds, axis]
+        elif made < len(out):
+            made += 1
+        else:
+            break
+    return kinds, made
+
+
+def _sliced(op: tf.Operation, inputs: list[Form], constant: Constant) -> Axes:
     """Return the axes of ``y[:, None]``, ``y[..., 0]`` and their like."""
-    spec = constant(op.inputs[1])
-    count = len(spec) if spec is not None else len(axes)
+    left, spec = list(inputs[0][1]), constant(op.inputs[1])
+    count = len(spec) if spec is not None else len(left)
     ellipsis, new, shrink = (op.get_attr(f"{word}_mask") for word in ("ellipsis", "new_axis", "shrink_axis"))
-    used = sum(1 for i in range(count) if not (new >> i & 1 or ellipsis >> i & 1))
-    left, result = list(axes), []
+    used = sum(1 for i in range(count) if not (new | ellipsis) >> i & 1)
+    hidden, result = max(len(left) - used, 0), []
     for i in range(count):
-        if ellipsis >> i & 1:
-            for _ in range(len(axes) - used):
-                result.append(left.pop(0))
-        elif new >> i & 1:
+        if not (new | ellipsis) >> i & 1:
+            result += [axis for axis in left[:1] if not shrink >> i & 1]
+            left = left[1:]
+        elif ellipsis >> i & 1:
+            result, left = result + left[:hidden], left[hidden:]
+        else:
             result.append(NEW)
-        elif left:
-            axis = left.pop(0)
-            if not shrink >> i & 1:
-                result.append(axis)
     return (*result, *left)
 
 
-def _multiplied(op: Any, inputs: list[tuple[Shape, Axes]]) -> Axes:
+def _multiplied(op: tf.Operation, inputs: list[Form], constant: Constant) -> Axes:
     """Return rows of the first and columns of the second matrix."""
     (_, a), (_, b) = inputs
     names = ("transpose_a", "transpose_b") if op.type == "MatMul" else ("adj_x", "adj_y")
@@ -120,32 +138,49 @@ def _multiplied(op: Any, inputs: list[tuple[Shape, Axes]]) -> Axes:
     return (*a[:-2], row, column)
 
 
-def _elementwise(inputs: list[tuple[Shape, Axes]], out: Shape) -> Axes:
+def _elementwise(inputs: list[Form], out: Shape) -> Axes:
     """Return the axes of a broadcast of all the inputs; what does not fit is of unknown kind."""
     result = [ANY] * len(out)
     for shape, axes in inputs:
-        if len(shape) > len(out):
-            continue
         offset = len(out) - len(shape)
-        fits = all(size in (1, out[offset + i]) for i, size in enumerate(shape))
-        for i, (size, axis) in enumerate(zip(shape, axes, strict=True)):
-            at = offset + i
+        fits = offset >= 0 and all(size in (1, out[offset + i]) for i, size in enumerate(shape))
+        for at, (size, axis) in enumerate(zip(shape, axes, strict=True), offset):
             if fits and size == out[at] and (result[at] == ANY or axis == BATCH):
                 result[at] = axis
-    leading = [axes for shape, axes in inputs if shape and out and shape[0] == out[0] and axes[0] == BATCH]
+    leading = any(shape and out and shape[0] == out[0] and axes[0] == BATCH for shape, axes in inputs)
     if leading and result and result[0] == ANY:
         result[0] = BATCH
     return tuple(result)
 
 
-def shape_of(tensor: Any) -> Shape:
+RULES_BY_OPERATION: dict[str, Callable[[tf.Operation, list[Form], Constant], Axes]] = {
+    "ExpandDims": _expanded,
+    "Squeeze": _squeezed,
+    "Transpose": _transposed,
+    "Reshape": _reshaped,
+    "StridedSlice": _sliced,
+    "Pack": _packed,
+    **dict.fromkeys(REDUCTIONS, _reduced),
+    **dict.fromkeys(PRODUCTS, _multiplied),
+}
+
+
+def shape_of(tensor: tf.Tensor) -> Shape:
     """Return a tensor's static shape, -1 where a length is not known; rank unknown counts as scalar."""
     if tensor.shape.rank is None:
         return ()
     return tuple(-1 if size is None else int(size) for size in tensor.shape)
 
 
-def is_accident(a: tuple[Shape, Axes], b: tuple[Shape, Axes], labels_meet_predictions: bool) -> bool:
+def broadcast_shape(a: Shape, b: Shape) -> Shape:
+    """Return the shape that two shapes broadcast to, or nothing if they do not."""
+    try:
+        return tuple(int(size) for size in np.broadcast_shapes(a, b))
+    except ValueError:
+        return ()
+
+
+def is_accident(a: Form, b: Form, labels_meet_predictions: bool) -> bool:
     """Tell whether two tensors broadcast against each other in a way that nobody wrote down.
 
     Args:
@@ -155,25 +190,25 @@ def is_accident(a: tuple[Shape, Axes], b: tuple[Shape, Axes], labels_meet_predic
             not, only a batch axis that meets another axis counts.
     """
     (shape_a, axes_a), (shape_b, axes_b) = a, b
-    if shape_a == shape_b or -1 in shape_a or -1 in shape_b or not shape_a or not shape_b:
+    unknown = -1 in shape_a or -1 in shape_b or not shape_a or not shape_b
+    if shape_a == shape_b or unknown or axes_a.count(BATCH) > 1 or axes_b.count(BATCH) > 1:
         return False
-    if axes_a.count(BATCH) > 1 or axes_b.count(BATCH) > 1:
-        return False
-    rank = max(len(shape_a), len(shape_b))
-    pad = [(None, None)]
-    pairs = zip(
-        pad * (rank - len(shape_a)) + list(zip(shape_a, axes_a, strict=True)),
-        pad * (rank - len(shape_b)) + list(zip(shape_b, axes_b, strict=True)),
-        strict=True,
-    )
     both_have_batch = BATCH in axes_a and BATCH in axes_b
     both_made_axes = NEW in axes_a and NEW in axes_b
-    for (size_a, axis_a), (size_b, axis_b) in pairs:
-        if size_a == size_b:
-            continue
-        small, large = (axis_a, axis_b) if size_a in (None, 1) else (axis_b, axis_a)
-        if large == BATCH and small in (None, NEW, ANY, RAW) and both_have_batch and not both_made_axes:
+    for small, large in _stretched(a, b):
+        if large == BATCH and small != BATCH and both_have_batch and not both_made_axes:
             return True
         if labels_meet_predictions and small in (RAW, BATCH):
             return True
     return False
+
+
+def _stretched(a: Form, b: Form) -> list[tuple[str | None, str | None]]:
+    """Return each axis that is repeated, None where it is not even there, with the one it is repeated along."""
+    axes_a, axes_b = (zip(reversed(shape), reversed(axes), strict=True) for shape, axes in (a, b))
+    pairs = list(zip_longest(axes_a, axes_b, fillvalue=(None, None)))[::-1]
+    return [
+        (one, other) if size in (None, 1) else (other, one)
+        for (size, one), (other_size, other) in pairs
+        if size != other_size
+    ]

@@ -5,6 +5,7 @@ Imported only where a model is in hand: it needs Keras on TensorFlow.
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -13,14 +14,26 @@ import keras
 import numpy as np
 from keras import tree
 
-from pitfalls.guard.findings import Finding, GuardError, Report
-from pitfalls.guard.shapes.tracing import Meeting, meetings_of
+from pitfalls.guard.findings import Finding, GuardError, Report, first_line
+from pitfalls.guard.shapes import private
+from pitfalls.guard.shapes.declared import declared_findings
+from pitfalls.guard.shapes.meetings import Meeting, meetings_of
+from pitfalls.guard.shapes.messages import broadcast_message, fix_for, repaired_message
+from pitfalls.guard.shapes.parts import Parts, doubled, has_one_row, unpacked
+from pitfalls.guard.shapes.tracing import Marked
+from pitfalls.guard.stream.batches import PARTS
 
-UNREPAIRED = "a Loss subclass, a metric function, compute_loss or a hand-written step"
+NO_OUTPUT = "Its output: the model cannot be called by itself, only its training step was traced."
+NO_LABELS = "Losses: the batch has no labels."
+ONE_ROW = "A batch of one row: it was doubled, as a broadcast of one row cannot be seen."
+NOT_COMPILED = (
+    "The model is not compiled, so there is no loss to check.\n"
+    "Compile it, or name one: check_model(model, batch, loss='mse'), pitfalls check ... --loss mse."
+)
 
 
 def check_model(
-    model: Any,
+    model: keras.Model,
     batch: Any,
     loss: Any = None,
     metrics: Any = None,
@@ -50,105 +63,63 @@ def check_model(
         GuardError: There is no loss to look at, or the model does not take this batch.
     """
     parts = unpacked(batch)
-    notes = []
-    parts, doubled = _at_least_two_rows(parts)
+    one_row = has_one_row(parts)
+    parts = doubled(parts) if one_row else parts
     by_hand = step is not None or (loss is None and metrics is None and _has_own_step(model))
     prediction = _predicted(model, parts[0], needed=not by_hand)
-    declared = list(declared_findings(model, parts[0], prediction)) if prediction is not None else []
-    if prediction is None:
-        notes.append("Its output: the model cannot be called by itself, only its training step was traced.")
-    meetings: list[Meeting] = []
-    if len(parts) > 1 or by_hand:
-        traced, marked = _what_to_trace(model, parts, prediction, loss, metrics, step)
-        meetings = _traced(traced, marked)
-    elif loss is not None or model.compiled:
-        notes.append("Losses: the batch has no labels.")
-    if doubled:
-        notes.append("A batch of one row: it was doubled, as a broadcast of one row cannot be seen.")
-    findings = [*broadcast_findings(meetings, allow), *declared]
+    traceable = len(parts) > 1 or by_hand
+    meetings = _meetings(model, parts, prediction, loss, metrics, step) if traceable else []
+    findings = [*broadcast_findings(meetings, allow), *declared_findings(model, parts[0], prediction)]
+    without_loss = not traceable and (loss is not None or model.compiled)
+    notes = _notes(prediction is None, without_loss, traceable, one_row)
     return Report(name or str(getattr(model, "name", "model")), tuple(findings), tuple(notes), 1)
 
 
-def unpacked(batch: Any) -> tuple[Any, ...]:
-    """Return inputs, labels and sample weights, as far as a batch has them."""
-    if isinstance(batch, list) and len(batch) in (2, 3):
-        batch = tuple(batch)
-    if not isinstance(batch, tuple):
-        return (tree.map_structure(_array, batch),)
-    if not 1 <= len(batch) <= 3:
-        raise GuardError(
-            f"A batch is (inputs, labels) or (inputs, labels, sample_weight); this has {len(batch)} parts."
-        )
-    while len(batch) > 1 and batch[-1] is None:
-        batch = batch[:-1]
-    return tuple(tree.map_structure(_array, part) for part in batch)
+def _notes(no_output: bool, no_labels: bool, traced: bool, one_row: bool) -> list[str]:
+    """Say what could not be looked at."""
+    repairs = f"Ranks that Keras repairs: not traced with this Keras. {private.versions()}."
+    deaf = traced and not private.hears_repairs()
+    said = ((NO_OUTPUT, no_output), (NO_LABELS, no_labels), (repairs, deaf), (ONE_ROW, one_row))
+    return [note for note, holds in said if holds]
 
 
-def _array(leaf: Any) -> Any:
-    """Return a leaf as an array of the dtype that Keras would see; None stays None."""
-    if leaf is None:
-        return None
-    array = np.asarray(leaf)
-    if array.dtype.kind == "f" and array.dtype.itemsize > 4:
-        return array.astype("float32")
-    return array
-
-
-def _at_least_two_rows(parts: tuple[Any, ...]) -> tuple[tuple[Any, ...], bool]:
-    """Double a batch of one row."""
-    rows = {leaf.shape[0] for leaf in tree.flatten(parts) if leaf is not None and leaf.ndim}
-    if rows != {1}:
-        return parts, False
-    return tree.map_structure(_doubled, parts), True
-
-
-def _doubled(leaf: Any) -> Any:
-    return leaf if leaf is None or not leaf.ndim else np.repeat(leaf, 2, axis=0)
-
-
-def _has_own_step(model: Any) -> bool:
+def _has_own_step(model: keras.Model) -> bool:
     return type(model).train_step is not keras.Model.train_step
 
 
-def _predicted(model: Any, inputs: Any, needed: bool) -> Any:
+def _predicted(model: keras.Model, inputs: Any, needed: bool) -> Any:
     """Return what the model really computes for a batch, or None if it may go without."""
     try:
         return tree.map_structure(np.asarray, model(inputs, training=False))
     except Exception as error:
         if not needed:
             return None
-        raise GuardError(
-            f"The model does not take this batch: {type(error).__name__}: {_last_line(error)}"
-        ) from error
+        what = f"{type(error).__name__}: {first_line(error)}"
+        raise GuardError(f"The model does not take this batch: {what}") from error
 
 
-def _last_line(error: BaseException) -> str:
-    lines = [line for line in str(error).strip().splitlines() if line.strip()]
-    return lines[0] if lines else "no message"
-
-
-def _what_to_trace(
-    model: Any, parts: tuple[Any, ...], prediction: Any, loss: Any, metrics: Any, step: Any
-) -> tuple[Callable[..., Any], dict[str, Any]]:
-    """Return the step to trace, and what it is given, by role."""
-    marked = dict(zip(("inputs", "labels", "sample_weight"), parts, strict=False))
+def _meetings(
+    model: keras.Model,
+    parts: Parts,
+    prediction: Any,
+    loss: Any,
+    metrics: Any,
+    step: Callable[..., Any] | None,
+) -> list[Meeting]:
+    """Return the meetings in a hand-written step, in a loss and metrics that were given, or in the model's own."""
+    marked = dict(zip(PARTS, parts, strict=False))
     if step is not None:
-        return _own_step(step, len(parts)), marked
+        return _traced(_own_step(step, len(parts)), marked)
     if loss is not None or metrics is not None:
-        marked = {**marked, "prediction": prediction}
         marked.pop("inputs")
-        return _compiled_step(model, loss, metrics), marked
+        return _traced(_compiled_step(model, loss, metrics), {**marked, "prediction": prediction})
     if not model.compiled and not _has_own_step(model):
-        raise GuardError(
-            "The model is not compiled, so there is no loss to check.\n"
-            "Compile it, or name one: check_model(model, batch, loss='mse'), pitfalls check ... --loss mse."
-        )
-    return lambda **given: model.train_step(tuple(given.values())), marked
+        raise GuardError(NOT_COMPILED)
+    return _traced(lambda **given: model.train_step(tuple(given.values())), marked)
 
 
 def _own_step(step: Callable[..., Any], count: int) -> Callable[..., Any]:
-    import inspect
-
+    """Return a step that takes the parts of a batch by their roles."""
     try:
         inspect.signature(step).bind(*range(count))
         return lambda **given: step(*given.values())
@@ -156,30 +127,29 @@ def _own_step(step: Callable[..., Any], count: int) -> Callable[..., Any]:
         return lambda **given: step(tuple(given.values()))
 
 
-def _compiled_step(model: Any, loss: Any, metrics: Any) -> Callable[..., Any]:
+def _compiled_step(model: keras.Model, loss: Any, metrics: Any) -> Callable[..., Any]:
     """Return a step that computes a loss and metrics as ``compile(loss=..., metrics=...)`` would."""
-    from keras.src.trainers.compile_utils import CompileLoss, CompileMetrics
-
     names = getattr(model, "output_names", None)
     if metrics is not None and not isinstance(metrics, (list, tuple, dict)):
         metrics = [metrics]
 
     def step(labels: Any, prediction: Any, sample_weight: Any = None) -> None:
         if loss is not None:
-            CompileLoss(loss, output_names=names)(labels, prediction, sample_weight)
+            private.compiled_loss(loss, names)(labels, prediction, sample_weight)
         if metrics is not None:
-            CompileMetrics(metrics, None, output_names=names).update_state(labels, prediction)
+            private.compiled_metrics(metrics, names)(labels, prediction)
 
     return step
 
 
-def _traced(step: Callable[..., Any], marked: dict[str, Any]) -> list[Meeting]:
+def _traced(step: Callable[..., Any], marked: Marked) -> list[Meeting]:
     try:
         return meetings_of(step, marked)
+    except private.UnknownVersionError:
+        raise
     except Exception as error:
-        raise GuardError(
-            f"The loss cannot be computed on this batch: {type(error).__name__}: {_last_line(error)}"
-        ) from error
+        what = f"{type(error).__name__}: {first_line(error)}"
+        raise GuardError(f"The loss cannot be computed on this batch: {what}") from error
 
 
 def broadcast_findings(meetings: Sequence[Meeting], allow: Sequence[str] = ()) -> Iterator[Finding]:
@@ -187,12 +157,15 @@ def broadcast_findings(meetings: Sequence[Meeting], allow: Sequence[str] = ()) -
     seen = set()
     for meeting in sorted(meetings, key=lambda m: m.repaired):
         key = (meeting.name, meeting.path, meeting.place, meeting.in_metric)
-        if key in seen or any(is_named(meeting, name) for name in allow):
-            continue
-        seen.add(key)
-        text = repaired_message(meeting) if meeting.repaired else broadcast_message(meeting)
-        file, line = (meeting.place.file, meeting.place.line) if meeting.place else (None, None)
-        yield Finding("broadcast-loss", meeting.path, 0, text, fix_for(meeting), file, line, meeting.repaired)
+        if key not in seen and not any(is_named(meeting, name) for name in allow):
+            seen.add(key)
+            yield _finding(meeting)
+
+
+def _finding(meeting: Meeting) -> Finding:
+    message = repaired_message(meeting) if meeting.repaired else broadcast_message(meeting)
+    file, line = meeting.place or (None, None)
+    return Finding("broadcast-loss", meeting.path, 0, message, fix_for(meeting), file, line, meeting.repaired)
 
 
 def is_named(meeting: Meeting, name: str) -> bool:
@@ -200,107 +173,3 @@ def is_named(meeting: Meeting, name: str) -> bool:
     automatic = {re.sub(r"_\d+$", "", known) for known in meeting.names}
     snake = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name).lower()
     return name in meeting.names or name in automatic or snake in automatic
-
-
-def broadcast_message(meeting: Meeting) -> str:
-    """Say what meets what, and what it costs."""
-    kind = "metric" if meeting.in_metric else "loss"
-    every = len(meeting.label) != len(meeting.prediction)
-    head = "subtract every label from every prediction" if every else "broadcast labels against predictions"
-    lines = [
-        f"this {kind} would {head}.",
-        f"  {kind:<11} {meeting.name}{_at(meeting)}",
-        *_shapes(meeting),
-        "  repaired    no: nothing aligns the shapes on this path",
-    ]
-    return "\n".join(lines)
-
-
-def repaired_message(meeting: Meeting) -> str:
-    """Say what would meet what, were it not for the repair."""
-    kind = "metric" if meeting.in_metric else "loss"
-    lines = [
-        "labels and predictions differ in rank, and Keras repairs it here.",
-        f"  {kind:<11} {meeting.name}{_at(meeting)}",
-        *_shapes(meeting),
-        f"  repaired    yes on this path; not in {UNREPAIRED}",
-    ]
-    return "\n".join(lines)
-
-
-def refusal_message(meeting: Meeting) -> str:
-    """Say why a loss was not computed at all."""
-    head = "this loss refuses labels and predictions of different shapes."
-    return "\n".join(
-        [head, f"  loss        {meeting.name}{_at(meeting)}", *_shapes(meeting), fix_for(meeting)]
-    )
-
-
-def _shapes(meeting: Meeting) -> list[str]:
-    count = f"{meeting.averaged} errors averaged where {meeting.meant} are meant"
-    return [
-        f"  label       {meeting.label}",
-        f"  prediction  {meeting.prediction}",
-        f"  difference  {meeting.result}: {count}",
-    ]
-
-
-def _at(meeting: Meeting) -> str:
-    return f", {meeting.place.text}" if meeting.place else ""
-
-
-def fix_for(meeting: Meeting) -> str:
-    """Say what to change."""
-    if len(meeting.label) == len(meeting.prediction) - 1:
-        return "Give the labels a last axis, for example y[:, None], before they reach the loss."
-    if len(meeting.label) == len(meeting.prediction) + 1:
-        return "Give the prediction its last axis back: the model drops it, as in a Lambda or a squeeze."
-    name = meeting.name
-    return f"Give labels and predictions one shape; if this broadcast is meant, name it: allow=[{name!r}]."
-
-
-def declared_findings(model: Any, inputs: Any, prediction: Any) -> Iterator[Finding]:
-    """Yield a finding for each output whose real shape is not the declared one."""
-    declared = _declared_shapes(model)
-    real = [tuple(leaf.shape) for leaf in tree.flatten(prediction)]
-    if declared is None or len(declared) != len(real):
-        return
-    predicted = _predict_shapes(model, inputs)
-    for index, (said, is_) in enumerate(zip(declared, real, strict=True)):
-        predict = predicted[index] if index < len(predicted) else is_
-        if _agree(said, is_) and _agree(said, predict):
-            continue
-        path = "outputs" if len(real) == 1 else f"outputs[{index}]"
-        message = "\n".join(
-            [
-                "the model declares another output shape than it computes.",
-                f"  declared    {said}",
-                f"  computed    {is_}",
-                f"  predict     {predict}",
-                "  costs       whatever trusts the declared shape, and a loss that broadcasts",
-            ]
-        )
-        fix = "Correct the layer that declares it (output_shape=, compute_output_shape), or what it returns."
-        yield Finding("declared-shape", path, 0, message, fix)
-
-
-def _declared_shapes(model: Any) -> list[tuple[Any, ...]] | None:
-    """Return the output shapes a model declares, flat; None if it declares none."""
-    try:
-        outputs = model.outputs
-        return [tuple(output.shape) for output in outputs] if outputs else None
-    except (AttributeError, ValueError):
-        return None
-
-
-def _predict_shapes(model: Any, inputs: Any) -> list[tuple[int, ...]]:
-    """Return the shapes that ``predict`` gives; nothing if it cannot be called."""
-    try:
-        return [tuple(np.shape(leaf)) for leaf in tree.flatten(model.predict_on_batch(inputs))]
-    except Exception:
-        return []
-
-
-def _agree(declared: Sequence[Any], real: Sequence[int]) -> bool:
-    """Tell whether a real shape fits a declared one."""
-    return len(declared) == len(real) and all(a in (None, b) for a, b in zip(declared, real, strict=True))
