@@ -66,6 +66,8 @@ def _without_optionals(batch: Any) -> Any:
 def no_broadcast(loss: Any) -> NoBroadcastLoss:
     """Return a loss that computes what the given one does, and refuses to broadcast.
 
+    A model that was saved with it is loaded where this function has been imported.
+
     Args:
         loss: The name of a Keras loss, a function, or a ``Loss``.
 
