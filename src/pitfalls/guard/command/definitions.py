@@ -11,6 +11,9 @@ import ast
 from collections.abc import Iterator
 from typing import Any
 
+Namespace = dict[str, Any]
+"""The names of a module, with their values."""
+
 PURE_BUILTINS = {"int", "float", "str", "bool", "len", "range", "tuple", "list", "dict", "set", "min", "max"}
 DEFINING = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef, ast.AsyncFunctionDef)
 ASSIGNING = (ast.Assign, ast.AnnAssign)
@@ -35,7 +38,7 @@ class Definitions:
         self.tree = ast.parse(source, file)
         self.reasons: dict[str, str] = {}
 
-    def run(self, namespace: dict[str, Any], wanted: set[str]) -> None:
+    def run(self, namespace: Namespace, wanted: set[str]) -> None:
         """Execute the definitions that the wanted names lead to, in the order of the file."""
         statements = list(self._definitions())
         needed = _reachable(statements, wanted)
@@ -52,7 +55,7 @@ class Definitions:
                 constants |= bound_names(node)
                 yield node
 
-    def _execute(self, node: ast.stmt, namespace: dict[str, Any]) -> None:
+    def _execute(self, node: ast.stmt, namespace: Namespace) -> None:
         """Run one definition; one that fails leaves its names unbound, with the reason."""
         try:
             exec(compile(ast.Module([node], []), self.file, "exec"), namespace)
@@ -64,7 +67,7 @@ class Definitions:
             for name in bound_names(node):
                 self.reasons[name] = f"{self._at(node)} failed: {because}"
 
-    def _note_what_was_left_out(self, namespace: dict[str, Any]) -> None:
+    def _note_what_was_left_out(self, namespace: Namespace) -> None:
         for node in ast.walk(self.tree):
             if isinstance(node, (*ASSIGNING, ast.For, ast.With)):
                 for name in bound_names(node) - set(namespace):

@@ -9,34 +9,43 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from pitfalls.guard.findings import RULES, GuardError
+from pitfalls.guard.command.results import Result
+from pitfalls.guard.findings import RULES, FindingRecord, GuardError, ReportRecord
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
-def sarif_of(result: dict[str, Any], places: list[tuple[str | None, int | None]]) -> dict[str, Any]:
+def sarif_of(result: Result) -> dict[str, Any]:
     """Return one run of the guard as a SARIF log."""
+    report = result.report
     rules = [{"id": rule, "shortDescription": {"text": text}} for rule, text in RULES.items()]
-    ids = list(RULES)
-    results = [
-        {
-            "ruleId": finding["rule"],
-            "ruleIndex": ids.index(finding["rule"]),
-            "level": "error",
-            "message": {"text": f"{finding['message']}\n{finding['fix']}"},
-            "locations": [_location(file or _file_of(result["target"]), line)],
-            "properties": {"array": finding["array"], "batch": finding["batch"]},
-        }
-        for finding, (file, line) in zip(result["findings"], places, strict=True)
-    ]
-    notes = [{"level": "error", "message": {"text": result["error"]}}] if result.get("error") else []
-    invocation = {"executionSuccessful": result["status"] != "error", "toolExecutionNotifications": notes}
     driver = {"name": "pitfalls", "version": _version(), "rules": rules}
-    return {
-        "$schema": SCHEMA,
-        "version": "2.1.0",
-        "runs": [{"tool": {"driver": driver}, "results": results, "invocations": [invocation]}],
+    run = {
+        "tool": {"driver": driver},
+        "results": [
+            _result(finding, file or _file_of(report["target"]), line)
+            for finding, (file, line) in zip(report["findings"], result.positions, strict=True)
+        ],
+        "invocations": [_invocation(report)],
     }
+    return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
+
+
+def _result(finding: FindingRecord, file: str, line: int | None) -> dict[str, Any]:
+    return {
+        "ruleId": finding["rule"],
+        "ruleIndex": list(RULES).index(finding["rule"]),
+        "level": "error",
+        "message": {"text": f"{finding['message']}\n{finding['fix']}"},
+        "locations": [_location(file, line)],
+        "properties": {"array": finding["array"], "batch": finding["batch"]},
+    }
+
+
+def _invocation(report: ReportRecord) -> dict[str, Any]:
+    error = report.get("error")
+    notes = [{"level": "error", "message": {"text": error}}] if error else []
+    return {"executionSuccessful": report["status"] != "error", "toolExecutionNotifications": notes}
 
 
 def _version() -> str:

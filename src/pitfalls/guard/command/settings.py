@@ -7,14 +7,17 @@ from typing import Any
 
 from pitfalls.guard.findings import GuardError
 
+Settings = dict[str, Any]
+"""Arguments by name, of whatever type YAML gave them."""
 
-def parse_settings(pairs: list[str]) -> dict[str, Any]:
+
+def parse_settings(pairs: list[str]) -> Settings:
     """Return the arguments that ``--set`` gives.
 
     Raises:
         GuardError: A pair is not of the form ``name=value``, or its value is no YAML.
     """
-    settings = {}
+    settings: Settings = {}
     for pair in pairs:
         name, equals, text = pair.partition("=")
         if not equals or not name.strip().isidentifier():

@@ -15,16 +15,34 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Protocol, TypedDict, Unpack
 
-Say = Callable[[str, Any], None]
+from pitfalls.guard.command.results import Position
+from pitfalls.guard.findings import ReportRecord
+
+
+class Said(TypedDict, total=False):
+    """What a child says: what it is doing and what would help, its result so far, an error, that it is done."""
+
+    stage: str
+    hint: str
+    result: tuple[ReportRecord, list[Position]]
+    error: str
+    done: bool
+
+
+class Say(Protocol):
+    """How a child says it: by name, the last value counts."""
+
+    def __call__(self, **said: Unpack[Said]) -> None:
+        """Tell the parent."""
 
 
 @dataclass
 class Outcome:
     """What a child said before it ended or was ended."""
 
-    said: dict[str, Any] = field(default_factory=dict)
+    said: Said = field(default_factory=lambda: Said())
     out_of_time: bool = False
     interrupted: bool = False
     signal: int | None = None
@@ -32,7 +50,7 @@ class Outcome:
 
 
 def supervise(work: Callable[[Say], None], seconds: float) -> Outcome:
-    """Run work in a child process, and return the last value it said for each key.
+    """Run work in a child process, and return the last value it said for each name.
 
     The child's standard output goes to standard error, and its standard input is empty.
     """
@@ -56,27 +74,32 @@ def supervise(work: Callable[[Say], None], seconds: float) -> Outcome:
 
 def _be_the_child(work: Callable[[Say], None], writer: int) -> None:
     """Do the work, say what is to be said, and leave without any of the parent's clean-up."""
-    with contextlib.suppress(OSError):
-        os.setpgid(0, 0)
-    with open(os.devnull) as nothing:
-        os.dup2(nothing.fileno(), 0)
-    os.dup2(2, 1)
+    _leave_the_parents_streams()
     os.set_inheritable(writer, False)
-    sys.stdout = sys.stderr
 
-    def say(key: str, value: Any) -> None:
-        data = (json.dumps([key, value]) + "\n").encode()
+    def say(**said: Unpack[Said]) -> None:
+        data = (json.dumps(said) + "\n").encode()
         while data:
             data = data[os.write(writer, data) :]
 
     try:
         work(say)
     except BaseException as error:
-        say("error", f"{type(error).__name__}: {error}")
+        say(error=f"{type(error).__name__}: {error}")
     finally:
         with contextlib.suppress(Exception):
             sys.stderr.flush()
         os._exit(0)
+
+
+def _leave_the_parents_streams() -> None:
+    """Be a group of processes of its own, read nothing, and print to standard error."""
+    with contextlib.suppress(OSError):
+        os.setpgid(0, 0)
+    with open(os.devnull) as nothing:
+        os.dup2(nothing.fileno(), 0)
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
 
 
 def _listen(reader: int, outcome: Outcome, deadline: float) -> None:
@@ -92,8 +115,7 @@ def _listen(reader: int, outcome: Outcome, deadline: float) -> None:
             return
         *lines, buffer = (buffer + data).split(b"\n")
         for line in lines:
-            key, value = json.loads(line)
-            outcome.said[key] = value
+            outcome.said.update(json.loads(line))
 
 
 def _end(child: int, outcome: Outcome) -> None:

@@ -14,7 +14,8 @@ import traceback
 from dataclasses import dataclass, field
 from typing import Any
 
-from pitfalls.guard.command.definitions import Definitions, functions_of, training_line, used_names
+from pitfalls.guard.command.definitions import Definitions, Namespace, functions_of, training_line, used_names
+from pitfalls.guard.command.settings import Settings
 from pitfalls.guard.findings import GuardError
 from pitfalls.guard.stream import streams
 
@@ -26,7 +27,7 @@ class Module:
     """A file or package that was loaded, and why some of its names are missing."""
 
     label: str
-    namespace: dict[str, Any]
+    namespace: Namespace
     source: str = ""
     reasons: dict[str, str] = field(default_factory=dict)
 
@@ -216,7 +217,7 @@ def names_in(expression: str) -> set[str]:
         raise GuardError(f"--call {expression!r} is no Python expression: {error.msg}.") from error
 
 
-def called(target: Any, name: str, settings: dict[str, Any]) -> Any:
+def called(target: Any, name: str, settings: Settings) -> Any:
     """Call a function or class with settings until it is a source of batches or a model.
 
     Raises:
@@ -241,7 +242,7 @@ def _must_be_called(target: Any) -> bool:
     return callable(target) and not made
 
 
-def _check_arguments(target: Any, name: str, settings: dict[str, Any]) -> None:
+def _check_arguments(target: Any, name: str, settings: Settings) -> None:
     """Refuse settings that a function does not take, and missing ones it needs."""
     try:
         signature = inspect.signature(target)
