@@ -48,6 +48,25 @@ def test_the_check_for_frameworks_can_fail():
     )
 
 
+def test_no_name_that_it_offered_is_gone():
+    """Users import these; aligned is an old name."""
+    assert guard.__all__ == [
+        "RULES",
+        "AliasedBatchError",
+        "AliasedBatchWarning",
+        "BroadcastLossError",
+        "Finding",
+        "GuardError",
+        "Report",
+        "ShapeGuard",
+        "aligned",
+        "check",
+        "check_model",
+        "no_broadcast",
+        "watch",
+    ]
+
+
 def test_everything_it_offers_is_there():
     """Also what is loaded on first use only; other names are refused as any module would."""
     assert all(callable(getattr(guard, name)) or name == "RULES" for name in guard.__all__)

@@ -96,8 +96,6 @@ def _differences(old: np.ndarray, new: np.ndarray) -> np.ndarray:
     if dtype.hasobject or dtype.kind == "T":
         pairs = zip(old.reshape(-1), new.reshape(-1), strict=True)
         return np.array([not same_value(a, b) for a, b in pairs], dtype=bool)
-    if dtype.kind == "T":
-        return np.array([not same_value(a, b) for a, b in zip(old.reshape(-1), new.reshape(-1), strict=True)])
     if dtype.char in "gG":
         return (old != new) & ~((old != old) & (new != new))
     return _different_bytes(old, new)

@@ -11,7 +11,7 @@ import ast
 import functools
 import linecache
 import types
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -43,6 +43,9 @@ FILLING_FUNCTIONS = {
 }
 OWN_CODE = str(Path(__file__).parents[1]) + "/"
 WRITING = (ast.Assign, ast.AugAssign, ast.Call)
+
+
+Scope = Mapping[str, object]
 
 
 class Place(NamedTuple):
@@ -102,7 +105,7 @@ def _names_of(source: Any, leaf: Any) -> Iterator[tuple[str, int, set[str]]]:
         yield code.co_filename, code.co_firstlineno, names
 
 
-def _codes(source: Any, seen: set[int]) -> Iterator[tuple[types.CodeType, list[dict[str, Any]]]]:
+def _codes(source: Any, seen: set[int]) -> Iterator[tuple[types.CodeType, list[Scope]]]:
     """Yield the code objects behind an iterator, each with the namespaces it can see."""
     if source is None or id(source) in seen:
         return
