@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import pitfalls.guard
-from pitfalls.guard.stream.sources import is_user_file
+from pitfalls.guard.stream.lines import is_user_file
 
 GUARD = Path(pitfalls.guard.__file__).parent
 ORDER = ("findings", "stream", "rules", "shapes", "command")

@@ -12,10 +12,13 @@ from typing import Any
 from pitfalls.guard.command.results import Result
 from pitfalls.guard.findings import RULES, FindingRecord, GuardError, ReportRecord
 
+Sarif = dict[str, Any]
+"""A log, or a part of one."""
+
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
-def sarif_of(result: Result) -> dict[str, Any]:
+def sarif_of(result: Result) -> Sarif:
     """Return one run of the guard as a SARIF log."""
     report = result.report
     rules = [{"id": rule, "shortDescription": {"text": text}} for rule, text in RULES.items()]
@@ -31,7 +34,7 @@ def sarif_of(result: Result) -> dict[str, Any]:
     return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
 
 
-def _result(finding: FindingRecord, file: str, line: int | None) -> dict[str, Any]:
+def _result(finding: FindingRecord, file: str, line: int | None) -> Sarif:
     return {
         "ruleId": finding["rule"],
         "ruleIndex": list(RULES).index(finding["rule"]),
@@ -42,7 +45,7 @@ def _result(finding: FindingRecord, file: str, line: int | None) -> dict[str, An
     }
 
 
-def _invocation(report: ReportRecord) -> dict[str, Any]:
+def _invocation(report: ReportRecord) -> Sarif:
     error = report.get("error")
     notes = [{"level": "error", "message": {"text": error}}] if error else []
     return {"executionSuccessful": report["status"] != "error", "toolExecutionNotifications": notes}
@@ -61,7 +64,7 @@ def _file_of(target: str) -> str:
     return place if place.endswith(".py") else place.replace(".", "/") + ".py"
 
 
-def _location(file: str, line: int | None) -> dict[str, Any]:
+def _location(file: str, line: int | None) -> Sarif:
     path = Path(file)
     if path.is_absolute() and path.is_relative_to(Path.cwd()):
         path = path.relative_to(Path.cwd())
@@ -69,7 +72,7 @@ def _location(file: str, line: int | None) -> dict[str, Any]:
     return {"physicalLocation": {"artifactLocation": {"uri": uri}, "region": {"startLine": line or 1}}}
 
 
-def write_whole(file: str, content: dict[str, Any]) -> None:
+def write_whole(file: str, content: Sarif) -> None:
     """Write a file under another name first, so that nobody ever reads half of it.
 
     Raises:

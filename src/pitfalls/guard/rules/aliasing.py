@@ -17,8 +17,8 @@ from pitfalls.guard.rules.changes import Change, container_kind, describe
 from pitfalls.guard.rules.detectors import few_of_each_part
 from pitfalls.guard.stream.batches import SCALARS, SEQUENCES, is_readable, named_leaves, read
 from pitfalls.guard.stream.contents import Contents, changed_values, contents_of, same_value
+from pitfalls.guard.stream.lines import Place, Places, find_places
 from pitfalls.guard.stream.memory import share_memory
-from pitfalls.guard.stream.sources import Place, Places, find_places
 
 DEFAULT_DEPTH = 10
 

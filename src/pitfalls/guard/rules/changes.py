@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from pitfalls.guard.findings import Finding
 from pitfalls.guard.stream import memory
 from pitfalls.guard.stream.batches import SEQUENCES
-from pitfalls.guard.stream.sources import Places
+from pitfalls.guard.stream.lines import Places
 
 TWO_FIXES = "Allocate the array inside the loop, or yield a copy of it: np.copy(x)."
 CONTAINER_FIX = "Make a new {kind} for each batch, or yield a copy of it: {kind}(batch)."

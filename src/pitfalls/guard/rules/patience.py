@@ -11,8 +11,8 @@ from typing import Any
 
 from pitfalls.guard.rules.aliasing import Aliasing
 from pitfalls.guard.stream.batches import named_leaves
+from pitfalls.guard.stream.lines import find_places
 from pitfalls.guard.stream.memory import address_of, is_slice
-from pitfalls.guard.stream.sources import find_places
 
 LEAST_BATCHES = 32
 EXTRA_SECONDS = 0.3

@@ -13,7 +13,7 @@ from pitfalls.guard.rules.detectors import Detector, first_of_each_array
 from pitfalls.guard.rules.patience import Patience
 from pitfalls.guard.rules.stability import Stability
 from pitfalls.guard.rules.traps import RefusedWrites, is_trapped_write, place_of, refilling_line
-from pitfalls.guard.stream.sources import Place
+from pitfalls.guard.stream.lines import Place
 from pitfalls.guard.stream.streams import is_pydataset, is_tf_dataset, stream_of
 
 ONE_AFTER_THE_OTHER = "The order in which workers take batches: they were read one after the other."

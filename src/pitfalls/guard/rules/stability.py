@@ -54,7 +54,7 @@ class Stability:
         self._findings[path] = Finding("unstable-batch", path, index, message, FIX)
 
 
-def form_of(leaf: Any) -> Form | None:
+def form_of(leaf: object) -> Form | None:
     """Return the shape behind the first axis, and the dtype; None for what is no array."""
     if leaf is None:
         return None
@@ -65,7 +65,7 @@ def form_of(leaf: Any) -> Form | None:
     return tuple(shape)[1:], name
 
 
-def _form_of_values(leaf: Any) -> Form | None:
+def _form_of_values(leaf: object) -> Form | None:
     """Return the form that NumPy would give to a list; ragged lists have none that could change."""
     try:
         array = np.asarray(leaf)

@@ -2,8 +2,8 @@
 
 A plain generator that two threads enter at once raises "generator already executing",
 sometimes, and hands batches out in any order, always. Whether a data set locks it is
-tried: its generators are replaced by probes that take their time, two threads ask for
-a batch at once, and a probe that is entered twice had no lock in front of it.
+tried: its generators are replaced by stand-ins that take their time, two threads ask for
+a batch at once, and a stand-in that is entered twice had no lock in front of it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import threading
 import time
 import types
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from pitfalls.guard.findings import Finding
 from pitfalls.guard.stream.streams import is_pydataset
@@ -44,14 +44,22 @@ def _finding(dataset: Any, name: str) -> Finding:
     return Finding("not-thread-safe", "inputs", 0, message, FIX)
 
 
-class Probe:
+class Slot(NamedTuple):
+    """A place that holds a generator, by a name for people, and how to put something else there."""
+
+    name: str
+    generator: Iterator[Any]
+    put: Callable[[Any], None]
+
+
+class StandIn:
     """Stands in for a generator, and notices when it is entered twice."""
 
     def __init__(self, inner: Any) -> None:
         """Take a generator's place."""
         self.inner, self.busy, self.met = inner, threading.Lock(), False
 
-    def __iter__(self) -> Probe:
+    def __iter__(self) -> StandIn:
         """Return itself, as generators do."""
         return self
 
@@ -77,18 +85,17 @@ class Probe:
 
 def _unlocked(dataset: Any) -> list[str]:
     """Return the names of the generators that two threads entered at once."""
-    probes: list[tuple[str, Probe, Callable[[Any], None]]] = []
-    for name, value, put in _places(dataset):
-        probe = Probe(value)
-        put(probe)
-        probes.append((name, probe, put))
+    taken: list[tuple[Slot, StandIn]] = []
+    for slot in _slots(dataset):
+        taken.append((slot, StandIn(slot.generator)))
+        slot.put(taken[-1][1])
     try:
-        if probes:
+        if taken:
             _ask_twice(dataset)
     finally:
-        for _, probe, put in probes:
-            put(probe.inner)
-    return [name for name, probe, _ in probes if probe.met]
+        for slot, _ in taken:
+            slot.put(slot.generator)
+    return [slot.name for slot, stand_in in taken if stand_in.met]
 
 
 def _ask_twice(dataset: Any) -> None:
@@ -111,48 +118,47 @@ def _ask_twice(dataset: Any) -> None:
         asker.join(PATIENCE_SECONDS)
 
 
-def _places(dataset: Any) -> Iterator[tuple[str, Any, Callable[[Any], None]]]:
+def _slots(dataset: Any) -> Iterator[Slot]:
     """Yield each place that holds a generator: attributes, closures, and globals of ``__getitem__``."""
     yield from _in_attributes(dataset, "self", 0, {id(dataset)})
     method = getattr(type(dataset), "__getitem__", None)
     if isinstance(method, types.FunctionType):
         for name, cell in zip(method.__code__.co_freevars, method.__closure__ or (), strict=True):
             if _pulls_a_generator(cell.cell_contents):
-                yield name, cell.cell_contents, functools.partial(setattr, cell, "cell_contents")
+                yield Slot(name, cell.cell_contents, functools.partial(setattr, cell, "cell_contents"))
         for name in method.__code__.co_names:
             if _pulls_a_generator(method.__globals__.get(name)):
-                put = _putter(method.__globals__, name)
-                yield name, method.__globals__[name], put
+                yield _slot_in(method.__globals__, name, name)
 
 
-def _in_attributes(owner: Any, path: str, depth: int, seen: set[int]) -> Iterator[tuple[str, Any, Any]]:
+def _in_attributes(owner: Any, path: str, depth: int, seen: set[int]) -> Iterator[Slot]:
     """Yield the generators among an object's attributes, and among theirs."""
     attributes = getattr(owner, "__dict__", None)
     if not isinstance(attributes, dict) or depth > DEEPEST:
         return
     for name, value in list(attributes.items()):
         if _pulls_a_generator(value):
-            yield f"{path}.{name}", value, _putter(attributes, name)
+            yield _slot_in(attributes, name, f"{path}.{name}")
         elif isinstance(value, (list, dict)) and len(value) <= 64:
             keys = value if isinstance(value, dict) else range(len(value))
             for key in list(keys):
                 if _pulls_a_generator(value[key]):
-                    yield f"{path}.{name}[{key!r}]", value[key], _putter(value, key)
+                    yield _slot_in(value, key, f"{path}.{name}[{key!r}]")
         elif _is_object(value) and id(value) not in seen:
             seen.add(id(value))
             yield from _in_attributes(value, f"{path}.{name}", depth + 1, seen)
 
 
-def _is_object(value: Any) -> bool:
+def _is_object(value: object) -> bool:
     """Tell whether a value is an object with attributes of its own."""
     return hasattr(value, "__dict__") and not isinstance(value, (type, types.ModuleType, types.FunctionType))
 
 
-def _putter(container: Any, key: Any) -> Callable[[Any], None]:
-    return lambda value: container.__setitem__(key, value)
+def _slot_in(container: Any, key: Any, name: str) -> Slot:
+    return Slot(name, container[key], functools.partial(container.__setitem__, key))
 
 
-def _pulls_a_generator(value: Any) -> bool:
+def _pulls_a_generator(value: object) -> bool:
     """Tell whether a value is a generator, or a built-in iterator (map, zip, chain) over one."""
     if isinstance(value, types.GeneratorType):
         return True

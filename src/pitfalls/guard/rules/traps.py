@@ -19,8 +19,8 @@ from pitfalls.guard.findings import Finding, first_line
 from pitfalls.guard.rules.aliasing import Held
 from pitfalls.guard.rules.changes import TWO_FIXES
 from pitfalls.guard.stream.batches import named_leaves
+from pitfalls.guard.stream.lines import Place, is_user_file
 from pitfalls.guard.stream.memory import owner_of
-from pitfalls.guard.stream.sources import Place, is_user_file
 
 TRAP_SECONDS = 1.0
 READ_ONLY = ("read-only", "readonly", "writeable", "not writable")

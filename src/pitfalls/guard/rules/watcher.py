@@ -20,12 +20,12 @@ from pitfalls.guard.rules.changes import Change, container_kind, describe
 from pitfalls.guard.stream.batches import named_leaves
 from pitfalls.guard.stream.contents import same_value
 from pitfalls.guard.stream.copying import copied_batch
+from pitfalls.guard.stream.lines import find_places
 from pitfalls.guard.stream.memory import address_of
 from pitfalls.guard.stream.probes import Probe
-from pitfalls.guard.stream.sources import find_places
 
 
-class Held:
+class ProbedBatch:
     """A batch that the consumer may still hold, with probes of its arrays."""
 
     __slots__ = ("batch", "index", "keys", "probes")
@@ -42,8 +42,8 @@ class Watcher:
     def __init__(self, source: Any, depth: int, on_alias: str) -> None:
         """Hold at most ``depth`` batches of a source."""
         self.source, self.on_alias, self.depth = source, on_alias, depth
-        self.held: deque[Held] = deque()
-        self.users: dict[int, Held] = {}
+        self.held: deque[ProbedBatch] = deque()
+        self.users: dict[int, ProbedBatch] = {}
         self.lock = threading.Lock()
         self.seen = 0
         self.done = on_alias == "copy"
@@ -67,7 +67,7 @@ class Watcher:
                 if self.held:
                     self._compare(keys)
                 if not self.done:
-                    self._keep(Held(self.seen, batch, leaves, keys))
+                    self._keep(ProbedBatch(self.seen, batch, leaves, keys))
         return batch
 
     def ended(self) -> None:
@@ -75,7 +75,7 @@ class Watcher:
         if self.held and not self.done:
             self._compare([])
 
-    def _keep(self, new: Held) -> None:
+    def _keep(self, new: ProbedBatch) -> None:
         """Add a batch, and let the oldest go when there are more than may be held."""
         self.held.append(new)
         for key in new.keys:
@@ -87,7 +87,7 @@ class Watcher:
                 if self.users.get(key) is old:
                     del self.users[key]
 
-    def _looked_at(self) -> tuple[Held, ...]:
+    def _looked_at(self) -> tuple[ProbedBatch, ...]:
         """Return the newest batch, the oldest, and one in between: another one at each step."""
         held = self.held
         if len(held) < 3:
@@ -104,7 +104,7 @@ class Watcher:
                 self._act(describe(change, find_places(self.source, change.leaf)))
                 return
 
-    def _change_of(self, held: Held) -> Change | None:
+    def _change_of(self, held: ProbedBatch) -> Change | None:
         """Return the first array of a batch that changed, or whose place in a container another one took."""
         for probe in held.probes:
             if probe.differs():

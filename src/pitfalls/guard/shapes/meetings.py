@@ -14,7 +14,7 @@ import tensorflow as tf
 from pitfalls.guard.shapes import axes as ax
 from pitfalls.guard.shapes import private
 from pitfalls.guard.shapes.tracing import PREDICTION, Marked, Repair, Trace, frames_of_the_step, traced
-from pitfalls.guard.stream.sources import Place, is_user_file
+from pitfalls.guard.stream.lines import Place, is_user_file
 
 MEETING_OPS = {
     *("Sub", "SquaredDifference", "Mul", "AddV2", "Add", "RealDiv", "Div", "DivNoNan", "MulNoNan", "Xdivy"),

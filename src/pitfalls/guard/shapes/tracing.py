@@ -18,7 +18,7 @@ import tensorflow as tf
 
 from pitfalls.guard.shapes import axes as ax
 from pitfalls.guard.shapes import private
-from pitfalls.guard.stream.sources import OWN_CODE
+from pitfalls.guard.stream.lines import OWN_CODE
 
 PREDICTION = "prediction"
 TEXT_KINDS = ("U", "S", "O")

@@ -84,14 +84,14 @@ def _holds_arrays(value: Any) -> bool:
     return isinstance(value, (Mapping, *SEQUENCES)) and any(is_readable(child) for child in list(children))
 
 
-def is_plain_list(node: Any) -> bool:
+def is_plain_list(node: object) -> bool:
     """Tell whether a list, however nested, holds nothing but numbers, strings and None."""
     if not isinstance(node, SEQUENCES) or (isinstance(node, tuple) and not node):
         return False
     return all(_is_plain(child, 0) for child in tuple(node))
 
 
-def _is_plain(node: Any, depth: int) -> bool:
+def _is_plain(node: object, depth: int) -> bool:
     """Tell whether nothing but single values lies below a node."""
     if isinstance(node, SCALARS):
         return True
@@ -100,7 +100,7 @@ def _is_plain(node: Any, depth: int) -> bool:
     )
 
 
-def is_readable(leaf: Any) -> bool:
+def is_readable(leaf: object) -> bool:
     """Tell whether NumPy can read a leaf's values."""
     if isinstance(leaf, (np.ndarray, *BUFFERS)):
         return True
@@ -121,6 +121,6 @@ def read(leaf: Any) -> np.ndarray:
     return np.array(leaf)
 
 
-def _as_tuple(node: Any) -> Any:
+def _as_tuple(node: object) -> object:
     """Return nested lists as nested tuples."""
     return tuple(_as_tuple(child) for child in tuple(node)) if isinstance(node, SEQUENCES) else node

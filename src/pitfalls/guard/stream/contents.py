@@ -8,7 +8,7 @@ variable-width strings). There the values themselves are compared.
 from __future__ import annotations
 
 import copy
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -128,7 +128,7 @@ def _different_items(old: bytes, new: bytes, itemsize: int) -> int:
     return int((a != b).any(axis=1).sum())
 
 
-def same_value(a: Any, b: Any) -> bool:
+def same_value(a: object, b: object) -> bool:
     """Compare two entries of an object array; what cannot be compared is the same only if identical."""
     if a is b:
         return True

@@ -33,9 +33,11 @@ def owner_of(array: np.ndarray) -> Any:
     return owner
 
 
-def is_slice(leaf: Any) -> bool:
+def is_slice(leaf: object) -> bool:
     """Tell whether an array is a part of a larger one."""
-    owner = owner_of(leaf) if isinstance(leaf, np.ndarray) else None
+    if not isinstance(leaf, np.ndarray):
+        return False
+    owner = owner_of(leaf)
     return isinstance(owner, np.ndarray) and owner.nbytes > leaf.nbytes
 
 
@@ -44,7 +46,7 @@ def offset_from_alignment(array: np.ndarray) -> int:
     return address_of(array) % TENSORFLOW_ALIGNMENT_BYTES
 
 
-def describe_memory(leaf: Any) -> str:
+def describe_memory(leaf: object) -> str:
     """Return address, alignment and owner of an array in one phrase."""
     if not isinstance(leaf, np.ndarray):
         return f"that of a {type(leaf).__name__}, no NumPy array of its own"
@@ -55,7 +57,7 @@ def describe_memory(leaf: Any) -> str:
     return f"{address_of(leaf):#x}, {offset} bytes past a 64-byte boundary, owned by {whose}"
 
 
-def paths_that_bite(leaf: Any) -> str:
+def paths_that_bite(leaf: object) -> str:
     """Say on which of today's paths a change of this memory reaches the model.
 
     TensorFlow wraps a contiguous array without a copy where it starts on a 64-byte
@@ -68,6 +70,6 @@ def paths_that_bite(leaf: Any) -> str:
     return QUEUES + (COPIED_BY_LUCK if offset_from_alignment(leaf) else NOT_COPIED)
 
 
-def share_memory(a: Any, b: Any) -> bool:
+def share_memory(a: object, b: object) -> bool:
     """Tell whether two arrays' bounds overlap; quick, and right for arrays of one owner without gaps."""
     return isinstance(a, np.ndarray) and isinstance(b, np.ndarray) and bool(np.may_share_memory(a, b))

@@ -20,22 +20,22 @@ from pitfalls.guard.findings import GuardError
 PASSES = 2
 
 
-def is_pydataset(target: Any) -> bool:
+def is_pydataset(target: object) -> bool:
     """Tell whether an object is a ``keras.utils.PyDataset``, without importing Keras."""
     return _is_a(target, "keras", "utils", "PyDataset")
 
 
-def is_tf_dataset(target: Any) -> bool:
+def is_tf_dataset(target: object) -> bool:
     """Tell whether an object is a ``tf.data.Dataset``, without importing TensorFlow."""
     return _is_a(target, "tensorflow", "data", "Dataset")
 
 
-def is_model(target: Any) -> bool:
+def is_model(target: object) -> bool:
     """Tell whether an object is a ``keras.Model``, without importing Keras."""
     return _is_a(target, "keras", "Model")
 
 
-def _is_a(target: Any, module: str, *names: str) -> bool:
+def _is_a(target: object, module: str, *names: str) -> bool:
     """Tell whether an object is of a class of a module, if that module is loaded at all."""
     kind: Any = sys.modules.get(module)
     for name in names:
@@ -108,7 +108,7 @@ def _indexed_batches(target: Any) -> Iterator[Any]:
         yield batch
 
 
-def _refuse(target: Any) -> None:
+def _refuse(target: object) -> None:
     """Raise where iterating would make no sense, saying what the target is instead."""
     if inspect.isgeneratorfunction(target):
         raise GuardError(f"{target.__name__} is a generator function: call it, and check what it returns.")
@@ -134,7 +134,7 @@ def _refuse(target: Any) -> None:
         raise GuardError(f"This is {_a(target)}, and no generator of batches.")
 
 
-def _a(target: Any) -> str:
+def _a(target: object) -> str:
     """Return a type's name with its article."""
     name = "class " + target.__name__ if isinstance(target, type) else type(target).__name__
     return f"{'an' if name[0].lower() in 'aeiou' or name == 'ndarray' else 'a'} {name}"

@@ -1,4 +1,4 @@
-"""Sources: the lines of the user's code that allocate a buffer and that fill it again.
+"""Lines: those of the user's code that allocate a buffer and that fill it again.
 
 The names that a suspended generator has for a piece of memory are read from its
 frame, from its closure and globals, and from the attributes of the objects it
@@ -13,33 +13,19 @@ import linecache
 import types
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from pitfalls.guard.stream.memory import owner_of
 
 FILLING_METHODS = {
-    "fill",
-    "sort",
-    "partition",
-    "put",
-    "itemset",
-    "resize",
-    "clear",
-    "append",
-    "extend",
-    "setfield",
+    *("fill", "sort", "partition", "put", "itemset", "resize", "setfield"),
+    *("clear", "append", "extend"),
 }
 FILLING_FUNCTIONS = {
-    "copyto",
-    "shuffle",
-    "put",
-    "place",
-    "putmask",
-    "fill_diagonal",
-    "readinto",
-    "read_direct",
+    *("copyto", "shuffle", "put", "place", "putmask", "fill_diagonal"),
+    *("readinto", "read_direct"),
 }
 OWN_CODE = str(Path(__file__).parents[1]) + "/"
 WRITING = (ast.Assign, ast.AugAssign, ast.Call)
@@ -72,7 +58,7 @@ class Places(NamedTuple):
         return [f"  {word:<11} {place.text}" for word, place in pairs if place]
 
 
-def find_places(source: Any, leaf: Any) -> Places:
+def find_places(source: object, leaf: object) -> Places:
     """Return the lines that allocate and refill a leaf's memory, as far as the source is at hand."""
     allocated = refilled = None
     for file, first_line, names in _names_of(source, leaf):
@@ -93,7 +79,7 @@ def is_user_file(file: str) -> bool:
     return not (installed or file.startswith((OWN_CODE, "<frozen", "<__array")))
 
 
-def _names_of(source: Any, leaf: Any) -> Iterator[tuple[str, int, set[str]]]:
+def _names_of(source: object, leaf: object) -> Iterator[tuple[str, int, set[str]]]:
     """Yield (file, first line, names of the leaf's memory) for each code that may hold it."""
     for code, scopes in _codes(source, set()):
         used = {*code.co_names, *code.co_varnames, *code.co_freevars, *code.co_cellvars}
@@ -105,7 +91,7 @@ def _names_of(source: Any, leaf: Any) -> Iterator[tuple[str, int, set[str]]]:
         yield code.co_filename, code.co_firstlineno, names
 
 
-def _codes(source: Any, seen: set[int]) -> Iterator[tuple[types.CodeType, list[Scope]]]:
+def _codes(source: object, seen: set[int]) -> Iterator[tuple[types.CodeType, list[Scope]]]:
     """Yield the code objects behind an iterator, each with the namespaces it can see."""
     if source is None or id(source) in seen:
         return
@@ -127,7 +113,7 @@ def _codes(source: Any, seen: set[int]) -> Iterator[tuple[types.CodeType, list[S
         yield from _codes(value, seen) if _may_make_batches(value) else ()
 
 
-def _may_make_batches(value: Any) -> bool:
+def _may_make_batches(value: object) -> bool:
     """Tell whether a value may itself be a source of batches, or an object that owns buffers."""
     if isinstance(
         value, (types.ModuleType, type, np.ndarray, str, bytes, int, float, list, dict, tuple, set)
@@ -136,7 +122,7 @@ def _may_make_batches(value: Any) -> bool:
     return isinstance(value, types.GeneratorType) or hasattr(value, "__dict__")
 
 
-def _matching(name: str, value: Any, leaf: Any, depth: int) -> set[str]:
+def _matching(name: str, value: object, leaf: object, depth: int) -> set[str]:
     """Return the name if its value is, or holds, the leaf's memory."""
     if value is leaf:
         return {name}
