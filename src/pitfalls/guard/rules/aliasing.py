@@ -71,7 +71,7 @@ class Held:
 class Window:
     """The last batches that a consumer may still hold, each with a copy of its content."""
 
-    def __init__(self, depth: int = DEFAULT_DEPTH) -> None:
+    def __init__(self, depth: int) -> None:
         """Hold at most ``depth`` batches."""
         self.held: deque[Held] = deque(maxlen=depth)
         self.unread: dict[str, str] = {}
