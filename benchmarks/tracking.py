@@ -19,9 +19,9 @@ prepare()
 
 from hydra import compose, initialize_config_dir  # noqa: E402
 
-from pitfalls.config import schema as config  # noqa: E402
-from pitfalls.stages import sweep as sweeping  # noqa: E402
-from pitfalls.stages.train import train_and_write  # noqa: E402
+from pitfalls.config import schema  # noqa: E402
+from pitfalls.project import ROOT  # noqa: E402
+from pitfalls.stages.train import cell_of, train_and_write  # noqa: E402
 
 BAR = 1.10
 
@@ -29,10 +29,9 @@ BAR = 1.10
 def seconds(overrides: list[str], folder: Path) -> float:
     """Return the seconds of one whole run, from its configuration to its files."""
     composed = compose("config", overrides, return_hydra_config=True)
-    cell = config.cell_of(composed, composed.hydra.runtime.choices)
-    told = config.without_hydra(composed)
+    config = schema.resolved(composed)
     started = time.perf_counter()
-    train_and_write(told, cell, folder)
+    train_and_write(config, cell_of(config, composed.hydra.runtime.choices), folder)
     return time.perf_counter() - started
 
 
@@ -44,12 +43,11 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=9)
     parser.add_argument("--steps", type=int, default=1000, help="steps of each of the five epochs")
     told = parser.parse_args()
-    config.register()
-    sweeping.register()
+    schema.register()
     run = ["training.epochs=5", f"training.steps_per_epoch={told.steps}"]
     with (
         tempfile.TemporaryDirectory() as name,
-        initialize_config_dir(str(config.ROOT / "conf"), version_base="1.3"),
+        initialize_config_dir(str(ROOT / "conf"), version_base="1.3"),
     ):
         folder = Path(name)
         off = [*run, "tracking=off"]

@@ -9,6 +9,7 @@ what is measured, so the share of broken rows stands beside each ratio.
 
 import argparse
 import statistics
+from contextlib import nullcontext
 from unittest import mock
 
 from pitfalls.startup import prepare
@@ -17,13 +18,14 @@ prepare()
 
 from hydra import compose, initialize_config_dir  # noqa: E402
 
-from pitfalls.config import schema as config  # noqa: E402
-from pitfalls.lab import training  # noqa: E402
-from pitfalls.stages import sweep as sweeping  # noqa: E402
+from pitfalls.config import schema  # noqa: E402
+from pitfalls.lab.tensorflow import fit, private  # noqa: E402
+from pitfalls.lab.training import train  # noqa: E402
+from pitfalls.project import ROOT, SeededCell  # noqa: E402
 
 EPOCH_STEPS = 200
-POOL_OF_THREADS = "STEP_EXECUTOR", ""
-WAIT_FOR_THE_ITERATOR = "ObservedModel.let_iterator_go", lambda model: model._iterator.clear()
+POOL_OF_THREADS = private, "in_one_thread", nullcontext
+WAIT_FOR_THE_ITERATOR = fit.ObservedModel, "let_iterator_go", lambda model: model._iterator.clear()
 
 WITHOUT = {  # what is trained, and what takes the shortcut away
     "one thread, keras3": ("keras3", POOL_OF_THREADS),
@@ -44,8 +46,9 @@ def measured(runtime: str, steps: int) -> tuple[float, float]:
             f"training.steps_per_epoch={EPOCH_STEPS}",
         ],
     )
-    result = training.train(composed, config.Cell(runtime, "reused_inputs_aligned", "dense", 0)).result
-    return result["seconds"]["training"], result["broken_rows"]
+    run = SeededCell(runtime, "reused_inputs_aligned", "dense", 0)
+    result = train(schema.resolved(composed), run).result
+    return result.seconds.training, result.broken_rows
 
 
 def main() -> None:
@@ -58,11 +61,10 @@ def main() -> None:
         "--steps", type=int, default=1000, help=f"of each training, a multiple of {EPOCH_STEPS}"
     )
     told = parser.parse_args()
-    config.register()
-    sweeping.register()
-    with initialize_config_dir(str(config.ROOT / "conf"), version_base="1.3"):
+    schema.register()
+    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
         measured("keras3", EPOCH_STEPS)  # the first trace
-        for name, (runtime, (attribute, replacement)) in WITHOUT.items():
+        for name, (runtime, (owner, attribute, replacement)) in WITHOUT.items():
             ratios, shares = [], {True: [], False: []}
             for pair in range(told.pairs):
                 took = {}
@@ -70,7 +72,7 @@ def main() -> None:
                     if with_shortcut:
                         took[True], share = measured(runtime, told.steps)
                     else:
-                        with mock.patch(f"pitfalls.lab.training.{attribute}", replacement):
+                        with mock.patch.object(owner, attribute, replacement):
                             took[False], share = measured(runtime, told.steps)
                     shares[with_shortcut].append(share)
                 ratios.append(took[True] / took[False])

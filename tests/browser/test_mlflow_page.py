@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 from made_store import CELLS, make_store
 
-from pitfalls.config.schema import ROOT
+from pitfalls.project import ROOT
 from pitfalls.verdicts.effects import EFFECTS
 
 WIDTH = 1440

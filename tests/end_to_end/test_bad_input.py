@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from pitfalls.config.schema import ROOT
+from pitfalls.project import ROOT
 
 REFUSED = {
     "generator=nonsense": "reused_inputs_aligned",

@@ -15,7 +15,7 @@ from pathlib import Path
 import mlflow
 import pytest
 
-from pitfalls.config.schema import ROOT
+from pitfalls.project import ROOT
 
 AXES = {"runtime": "keras3", "generator": "fresh_arrays", "model": "dense", "seed": "0"}
 

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from pitfalls.config.schema import ROOT
+from pitfalls.project import ROOT
 
 EXAMPLES = {
     "src/train.py": "python src/train.py experiment=listing_1",

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import mlflow
 
-from pitfalls.config.schema import ROOT
-from pitfalls.results import read_json
+from pitfalls.project import ROOT
+from pitfalls.results import Result
 
 TRAIN = ["-e", "train", "-P", "runtime=keras3", "-P", "generator=flat_labels", "-P", "training=brief"]
 
@@ -37,11 +37,11 @@ def test_mlflow_run_trains_and_its_run_names_the_training_s(tmp_path):
         check=False,
     )
     assert told.returncode == 0, told.stdout + told.stderr
-    result = read_json(
+    result = Result.read(
         tmp_path / "runs" / "manual" / "keras3" / "flat_labels" / "dense" / "seed-0" / "result.json"
     )
-    assert result["shapes"]["labels"] == [64]
+    assert result.shapes.labels == (64,)
     client = mlflow.MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")
     experiments = [one.experiment_id for one in client.search_experiments()]
     notes = [run.data.tags.get("mlflow.note.content", "") for run in client.search_runs(experiments)]
-    assert f"The training is tracked as run `{result['mlflow_run_id']}`." in notes
+    assert f"The training is tracked as run `{result.mlflow_run_id}`." in notes

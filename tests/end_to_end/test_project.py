@@ -1,15 +1,14 @@
 """The project's own files: what they say of each other is true."""
 
-import ast
 import json
 import subprocess
-import sys
-from pathlib import Path
 
+import pytest
 import yaml
 
-from pitfalls.config.schema import ROOT
+from pitfalls.project import AXES, ROOT, listed_options
 from pitfalls.report.readme import with_results
+from pitfalls.stages.verify import PIPELINE
 
 
 def test_the_readme_shows_the_last_release():
@@ -29,65 +28,44 @@ def test_the_entry_points_of_mlproject_are_stages():
     assert entry_points <= stages
 
 
-def modules_loaded_by(statement: str) -> set[str]:
-    """Return the project's modules that a statement loads, as paths."""
-    code = (
-        "from pitfalls.startup import prepare; prepare()\n"
-        f"{statement}\nimport sys\n"
-        "print(*[m.__file__ for n, m in list(sys.modules.items()) if n.startswith('pitfalls.') and m.__file__])"
-    )
-    told = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    return {path.removeprefix(f"{ROOT}/") for path in told.stdout.split()}
-
-
-def uncovered(loaded: set[str], deps: list[str]) -> set[str]:
-    """Return the modules that no dependency names, neither the file nor a folder above it."""
-    return {path for path in loaded if not {path, *map(str, Path(path).parents)} & set(deps)}
-
-
-def test_the_stages_that_train_depend_on_every_module_that_training_loads():
-    """But for what judges and shows what was trained, and trains nothing again."""
-    loaded = modules_loaded_by(
-        "import pitfalls.lab.training, pitfalls.tracking, pitfalls.stages.train, hydra_plugins.pitfalls_cells"
-    )
-    names = ("expectations", "judging", "ordering", "tables", "twin", "verification")
-    judging = {f"src/pitfalls/{name}.py" for name in names}
-    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
-    for stage in ("article", "matrix"):
-        assert not uncovered(loaded - judging, stages[stage]["deps"])
-        assert not judging & set(stages[stage]["deps"]), "an edited formula must train nothing"
-
-
-def test_the_stage_that_promotes_depends_on_every_module_that_it_loads():
-    """An edit of what registers a model registers it again."""
-    loaded = modules_loaded_by("import pitfalls.stages.promote, pitfalls.tracking")
-    deps = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]["promote"]["deps"]
-    assert not uncovered(loaded, deps)
-
-
-def importers_of_mlflow(folder: Path) -> set[str]:
-    """Return the modules below a folder that import mlflow, at their top or inside a function."""
-    return {
-        str(path.relative_to(folder))
-        for path in folder.rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.Import | ast.ImportFrom)
-        for name in (
-            [one.name for one in node.names] if isinstance(node, ast.Import) else [node.module or ""]
-        )
-        if name.split(".")[0] == "mlflow"
+def composed_defaults() -> dict[str, str]:
+    """Return the option of each group that conf/config.yaml takes by default, and its plain keys."""
+    config = yaml.safe_load((ROOT / "conf" / "config.yaml").read_text())
+    groups = {
+        key: value for entry in config["defaults"] if isinstance(entry, dict) for key, value in entry.items()
     }
+    return groups | {key: value for key, value in config.items() if key not in ("defaults", "hydra")}
 
 
-def test_tracking_alone_imports_mlflow():
-    """What trains, judges and shows can be read and run without it."""
-    importers = importers_of_mlflow(ROOT / "src")
-    assert importers
-    assert {Path(path).parent.as_posix() for path in importers} == {"pitfalls/tracking"}
+@pytest.mark.parametrize("parameter", ["runtime", "generator", "model", "seed", "training", "sweep"])
+def test_mlproject_trains_by_default_what_conf_does(parameter):
+    """One home for each default: a copy elsewhere is held to it."""
+    parameters = yaml.safe_load((ROOT / "MLproject").read_text())["entry_points"]["train"]["parameters"]
+    assert parameters[parameter]["default"] == composed_defaults()[parameter]
 
 
-def test_another_importer_of_mlflow_would_be_seen(tmp_path):
-    """Also inside a function, and by `from`."""
-    (tmp_path / "late.py").write_text("def f():\n    from mlflow.entities import Run\n    return Run\n")
-    (tmp_path / "silent.py").write_text("import mlflowers\n")
-    assert importers_of_mlflow(tmp_path) == {"late.py"}
+def test_mlproject_s_other_defaults_are_those_of_their_homes():
+    """The champion and the first runtime of params.yaml, and the sweeps of the pipeline."""
+    points = yaml.safe_load((ROOT / "MLproject").read_text())["entry_points"]
+    params = yaml.safe_load((ROOT / "params.yaml").read_text())
+    defaults = {
+        name: {key: parameter["default"] for key, parameter in point.get("parameters", {}).items()}
+        for name, point in points.items()
+    }
+    assert defaults["promote"] == params["champion"]
+    assert defaults["matrix"]["runtime"] == params["matrix"]["runtime"][0]
+    assert tuple(defaults["verify"].values()) == PIPELINE
+    listing_3 = yaml.safe_load((ROOT / "conf" / "experiment" / "listing_3.yaml").read_text())
+    assert defaults["probe"]["batch_size"] == listing_3["task"]["batch_size"]
+    assert {"override /generator": defaults["probe"]["generator"]} in listing_3["defaults"]
+
+
+def test_params_yaml_lists_every_option_and_names_those_that_there_are():
+    """An option that the matrix leaves out, or one that is not there, would stand out here."""
+    params = yaml.safe_load((ROOT / "params.yaml").read_text())
+    for axis in AXES:
+        assert sorted(listed_options(axis)) == sorted(
+            path.stem for path in (ROOT / "conf" / axis).glob("*.yaml")
+        )
+    assert (ROOT / "conf" / "training" / f"{params['budget']}.yaml").exists()
+    assert params["launcher"] == composed_defaults()["override hydra/launcher"]

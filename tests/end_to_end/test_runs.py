@@ -7,7 +7,7 @@ import sys
 import mlflow
 import pytest
 
-from pitfalls.config.schema import ROOT
+from pitfalls.project import ROOT
 
 QUICK = ["runtime=keras2", "task.high=10", "task.batch_size=4", "hydra/launcher=basic"]
 

@@ -56,9 +56,7 @@ def uncovered(stage: str, deps: list[str]) -> set[str]:
     if stage in TRAINS:
         files = {file for file in files if not file.startswith(TRAIN_NOTHING)}
     packages = {file for file in files if file.endswith("/__init__.py")}
-    return {
-        file for file in files - packages if not {file, *map(str, Path(file).parents)} & set(deps)
-    }
+    return {file for file in files - packages if not {file, *map(str, Path(file).parents)} & set(deps)}
 
 
 def test_every_stage_is_held():
