@@ -120,14 +120,18 @@ def command_seconds(*words: str) -> float:
 
 def check_seconds() -> tuple[float, float, float]:
     """Return the time of a check that finds something, of one that does not, and of the import alone."""
-    main = "import sys; from pitfalls.guard.cli import main; sys.exit(main())"
+    main = "import sys; from pitfalls.guard.command.cli import main; sys.exit(main())"
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "train.py")
         file.write_text(GENERATOR)
         found = command_seconds("-c", main, "check", f"{file}:train_iterator")
         clean = command_seconds("-c", main, "check", f"{file}:fresh")
     bare = command_seconds("-c", "pass")
-    return found, clean, command_seconds("-c", "import pitfalls.guard.cli, pitfalls.guard.command") - bare
+    return (
+        found,
+        clean,
+        command_seconds("-c", "import pitfalls.guard.command.cli, pitfalls.guard.command.child") - bare,
+    )
 
 
 def main() -> int:

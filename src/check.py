@@ -10,21 +10,18 @@ Examples:
 
 import argparse
 
-from pitfalls.startup import prepare
+from pitfalls.startup import prepare, quick_imports
 
 prepare()
 
-from pitfalls.startup import quick_imports  # noqa: E402
-
 with quick_imports():
-    from pitfalls.config import schema as config
-    from pitfalls.stages import check as checking
-    from pitfalls.stages import sweep as sweeping
+    from pitfalls.stages.check import check_all
+from pitfalls.config import schema  # noqa: E402
 from pitfalls.errors import messages_instead_of_tracebacks  # noqa: E402
-from pitfalls.results import write_json  # noqa: E402
+from pitfalls.project import ROOT  # noqa: E402
+from pitfalls.verdicts import guard  # noqa: E402
 
-config.register()
-sweeping.register()
+schema.register()
 
 
 def main() -> None:
@@ -35,12 +32,12 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="of the generators' draws")
     seed = parser.parse_args().seed
     with messages_instead_of_tracebacks():
-        checked = checking.check_all(seed)
-        write_json(config.ROOT / "reports" / "guard.json", checked)
-    for one in checked["generators"]:
-        print(f"{one['generator']:<24} {', '.join(one['rules']) or one['status']}")
-    fired = sum(one["status"] == "findings" for one in checked["models"])
-    print(f"{fired} of {len(checked['models'])} models with their batches have findings: reports/guard.json")
+        report = check_all(seed)
+        report.write(ROOT / "reports" / guard.PLACE)
+    for generator in report.generators:
+        print(f"{generator.generator:<24} {', '.join(generator.rules) or generator.status}")
+    fired = sum(model.status == "findings" for model in report.models)
+    print(f"{fired} of {len(report.models)} models with their batches have findings: reports/guard.json")
 
 
 if __name__ == "__main__":

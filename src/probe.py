@@ -13,18 +13,18 @@ prepare()
 import hydra  # noqa: E402
 from omegaconf import DictConfig  # noqa: E402
 
-from pitfalls.config import schema as config  # noqa: E402
+from pitfalls.config import schema  # noqa: E402
 from pitfalls.errors import messages_instead_of_tracebacks  # noqa: E402
-from pitfalls.lab import probe as probing  # noqa: E402
+from pitfalls.stages import probe  # noqa: E402
 
-config.register()
+schema.register()
 
 
 @hydra.main(config_path="../conf", config_name="probe", version_base="1.3")
-def main(told: DictConfig) -> None:
+def main(composed: DictConfig) -> None:
     """Probe the generator that Hydra composed."""
     with messages_instead_of_tracebacks():
-        probing.run(told)
+        probe.run(composed)
 
 
 if __name__ == "__main__":

@@ -10,8 +10,8 @@ from pitfalls.startup import prepare
 
 prepare()
 
-from pitfalls.config.schema import ROOT  # noqa: E402
 from pitfalls.errors import messages_instead_of_tracebacks  # noqa: E402
+from pitfalls.project import AXES, PAIR, PAIR_MEAN, ROOT, SeededCell  # noqa: E402
 from pitfalls.stages.promote import promote  # noqa: E402
 
 
@@ -22,16 +22,14 @@ def main() -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         prog="python src/promote.py",
     )
-    for axis in ("runtime", "generator", "model"):
+    for axis in AXES:
         parser.add_argument(f"--{axis}", required=True, help=f"an option of conf/{axis}")
     parser.add_argument("--seed", type=int, required=True, help="one of the seeds that were trained")
-    champion = vars(parser.parse_args())
+    champion = SeededCell(**vars(parser.parse_args()))
     with messages_instead_of_tracebacks():
-        promoted = promote(ROOT, champion)
-    print(
-        f"{' / '.join(map(str, champion.values()))} is the champion: {promoted['model']}, reports/champion.json"
-    )
-    print("Serve it with `make serve`, on this machine only: it answers [[73, 57]] with 65.")
+        model = promote(ROOT, champion)
+    print(f"{champion} is the champion: {model}, reports/champion.json")
+    print(f"Serve it with `make serve`, on this machine only: it answers {[list(PAIR)]} with {PAIR_MEAN:g}.")
 
 
 if __name__ == "__main__":

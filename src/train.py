@@ -13,20 +13,18 @@ prepare()
 import hydra  # noqa: E402
 from omegaconf import DictConfig  # noqa: E402
 
-from pitfalls.config import schema as config  # noqa: E402
+from pitfalls.config import schema  # noqa: E402
 from pitfalls.errors import messages_instead_of_tracebacks  # noqa: E402
-from pitfalls.stages import sweep as sweeping  # noqa: E402
-from pitfalls.stages import train as running  # noqa: E402
+from pitfalls.stages import train  # noqa: E402
 
-config.register()
-sweeping.register()
+schema.register()
 
 
 @hydra.main(config_path="../conf", config_name="config", version_base="1.3")
-def main(told: DictConfig) -> None:
+def main(composed: DictConfig) -> None:
     """Train the run that Hydra composed."""
     with messages_instead_of_tracebacks():
-        running.run(told)
+        train.run(composed)
 
 
 if __name__ == "__main__":

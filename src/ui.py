@@ -12,8 +12,8 @@ from pitfalls.startup import prepare
 
 prepare()
 
-from pitfalls.config.schema import ROOT  # noqa: E402
 from pitfalls.errors import messages_instead_of_tracebacks  # noqa: E402
+from pitfalls.project import ROOT  # noqa: E402
 from pitfalls.stages.ui import browse  # noqa: E402
 
 

@@ -14,11 +14,10 @@ from pitfalls.startup import prepare
 
 prepare()
 
-from pitfalls.config.schema import ROOT  # noqa: E402
 from pitfalls.errors import messages_instead_of_tracebacks  # noqa: E402
-from pitfalls.report import tables  # noqa: E402
-from pitfalls.results import write_json  # noqa: E402
-from pitfalls.verdicts import cells as judging  # noqa: E402
+from pitfalls.project import ROOT  # noqa: E402
+from pitfalls.report.terminal import print_verdicts  # noqa: E402
+from pitfalls.stages.verify import verify  # noqa: E402
 
 
 def main() -> int:
@@ -31,16 +30,9 @@ def main() -> int:
     parser.add_argument("--report-only", action="store_true", help="exit with 0 also if a claim failed")
     told = parser.parse_args()
     with messages_instead_of_tracebacks():
-        guard = judging.read_guard(ROOT / "reports" / "guard.json")
-        is_pipeline = (told.matrix, told.article) == ("matrix", "article")
-        params = ROOT / "params.yaml" if is_pipeline else None
-        verdicts, changed = judging.verify_all(ROOT / "runs", told.matrix, told.article, guard, params)
-        if is_pipeline:
-            write_json(ROOT / "reports" / "verdicts.json", verdicts)
-            write_json(ROOT / "reports" / "metrics.json", tables.counts(verdicts))
-        judging.write_changed(changed, guard)  # last of the writes: the tracking store may not answer
-        tables.print_verdicts(verdicts)
-    return 0 if told.report_only or tables.all_hold(verdicts) else 1
+        verdicts = verify(ROOT / "runs", ROOT / "reports", told.matrix, told.article)
+        print_verdicts(verdicts)
+    return 0 if told.report_only or verdicts.all_hold else 1
 
 
 if __name__ == "__main__":

@@ -1,47 +1,66 @@
-"""A tracking store for tests of what MLflow shows, made from the verdicts that git holds. Nothing is trained."""
+"""A tracking store for tests of what MLflow shows. Nothing is trained."""
 
 from pathlib import Path
 from typing import Any
 
 from hydra import compose, initialize_config_dir
-from made_reports import ROOT, committed_verdicts, result
+from made_results import made_answers, made_prediction, made_result
 
-from pitfalls.config import schema as config
-from pitfalls.config.schema import Cell
-from pitfalls.stages import sweep as sweeping
+from pitfalls.config import schema
+from pitfalls.config.schema import Config
+from pitfalls.project import ROOT, SeededCell
+from pitfalls.results import Probe, Result, Verdict
 from pitfalls.tracking import tracked_run, tracked_sweep
+from pitfalls.verdicts.run import judge
 
-CELLS = [
-    Cell("keras2", "reused_inputs", "dense", 0),
-    Cell("keras2", "fresh_arrays", "dense", 0),
-    Cell("keras2", "fresh_arrays", "dense", 1),
-    Cell("keras2", "reused_pair", "mean_lambda", 0),
-    Cell("keras3", "flat_labels", "dense", 0),
-    Cell("custom_loop", "reused_inputs_aligned", "flat_mean_lambda", 0),
-]
-"""One of each effect, two twins, a second seed, and the longest name."""
+BITTEN = {
+    "loss": [900.0, 417.2],
+    "final_loss": 417.2,
+    "standard_error": 2.0,
+    "broken_rows": 0.9933,
+    "rewritten_batches": 1.0,
+}
+RUNS = {
+    SeededCell("keras2", "reused_inputs", "dense", 0): BITTEN
+    | {"broken_batches": 1.0, "answers": made_answers(49.5), "prediction": made_prediction(49.6)},
+    SeededCell("keras2", "fresh_arrays", "dense", 0): {
+        "final_loss": 0.00287,
+        "prediction": made_prediction(),
+    },
+    SeededCell("keras2", "fresh_arrays", "dense", 1): {
+        "final_loss": 0.00287,
+        "prediction": made_prediction(),
+    },
+    SeededCell("keras2", "reused_pair", "mean_lambda", 0): {"rewritten_batches": 1.0},
+    SeededCell("keras3", "flat_labels", "dense", 0): {"final_loss": 0.00287},
+    SeededCell("custom_loop", "reused_inputs_aligned", "flat_mean_lambda", 0): BITTEN
+    | {"final_loss": 831.0, "standard_error": 8.0, "loss_difference": [64, 64]},
+}
+"""One of each effect, two twins, a second seed, and the longest name; with what each measured."""
 
-PROBED = {"yields": [[[1, 2]] * 64] * 2, "labels": [[1.5] * 64] * 2}
+CELLS = list(RUNS)
+
+PROBED = Probe(
+    listing=None,
+    yields=[[[1, 2]] * 64] * 2,
+    labels=[[1.5] * 64] * 2,
+    fits=[True, True],
+    shares_memory=False,
+)
 
 
 class SavedAsWords:
-    """Stands for a Keras model where only its file matters."""
+    """Stands for a model where only its file matters."""
 
     def save(self, path: Path) -> None:
         """Write something."""
         path.write_text("no model")
 
 
-def made_result(cell: Cell) -> tuple[dict[str, Any], dict[str, Any]]:
+def made_run(cell: SeededCell) -> tuple[Result, Verdict]:
     """Return a result that a run of a cell could have measured, and its verdict."""
-    axes = {"runtime": cell.runtime, "generator": cell.generator, "model": cell.model}
-    entry = next(one for one in committed_verdicts()["cells"] if one["cell"] == axes)
-    measured = result(axes | {"seed": cell.seed}, entry) | {
-        "broken_batches": entry["broken_rows"],
-        "rewritten_batches": None,
-        "answers": {"inputs": [[0.0, 99.0], [99.0, 99.0]], "values": [49.5, 99.0]},
-    }
-    return measured, {key: entry.get(key) for key in ("claim", "effect", "verdict", "reasons", "guard")}
+    result = made_result(cell, **RUNS[cell])
+    return result, judge(result)
 
 
 def make_store(folder: Path, model: Any = None) -> dict[str, str]:
@@ -54,19 +73,20 @@ def make_store(folder: Path, model: Any = None) -> dict[str, str]:
     Returns:
         The id of each run by its name.
     """
-    config.register()
-    sweeping.register()
+    schema.register()
     store = [f"tracking.uri=sqlite:///{folder}/mlflow.db", f"tracking.artifacts={folder}/mlruns"]
     runs = {}
     with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
 
-        def configured(cell: Cell, *more: str) -> Any:
-            axes = [f"runtime={cell.runtime}", f"generator={cell.generator}", f"model={cell.model}"]
-            return compose("config", [*axes, f"seed={cell.seed}", "sweep=matrix", *store, *more])
+        def configured(cell: SeededCell, *more: str) -> Config:
+            axes = [f"{axis}={option}" for axis, option in cell.options.items()]
+            overrides = [*axes, f"seed={cell.seed}", "sweep=matrix", *store, *more]
+            return schema.resolved(compose("config", overrides))
 
         with tracked_sweep([(configured(cell), cell) for cell in CELLS]) as overrides:
             for cell, more in zip(CELLS, overrides, strict=True):
-                with tracked_run(configured(cell, *more), cell) as run:
-                    run.log(*made_result(cell), PROBED, model or SavedAsWords())
+                config = configured(cell, *more)
+                with tracked_run(config, cell) as run:
+                    run.log(config, *made_run(cell), PROBED, model or SavedAsWords())
                     runs[str(cell)] = run.run_id
     return runs

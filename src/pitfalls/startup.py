@@ -7,12 +7,12 @@ import gc
 import importlib.util
 import os
 import sys
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 LAB_PACKAGES = ("hydra", "keras", "mlflow", "numpy", "rich", "tensorflow")
 
 QUIET_ENVIRONMENT = {
-    "KERAS_BACKEND": "tensorflow",
     "TF_CPP_MIN_LOG_LEVEL": "3",
     "TF_ENABLE_ONEDNN_OPTS": "0",  # the same float sums on every processor
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -43,22 +43,22 @@ def prepare():
             "Run `make setup`, then `source .venv/bin/activate`.".format(sys.executable, ", ".join(missing))
         )
     os.environ.update(QUIET_ENVIRONMENT)
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")  # one that is set is respected, or refused in words
 
 
-KERAS_ONLY_TRIES = ("sklearn", "matplotlib.pyplot")
-"""What Keras imports for wrappers and galleries, and does without where it is not installed."""
+ONLY_TRIED = ("jax", "matplotlib.pyplot", "sklearn")
+"""What TensorFlow and Keras import for bridges, wrappers and galleries, and do without where it is not installed."""
 
 
 @contextmanager
-def quick_imports():
-    # type: () -> Iterator[None]
+def quick_imports() -> "Iterator[None]":
     """Import large libraries in two thirds of the time, in the body of a `with`.
 
-    What nothing here uses is not there for Keras to find. No garbage collection walks the
+    What nothing here uses is not there for TensorFlow and Keras to find. No garbage collection walks the
     millions of objects that an import makes: not while it makes them, and never again, as
     they live as long as the process.
     """
-    hidden = [name for name in KERAS_ONLY_TRIES if name not in sys.modules]
+    hidden = [name for name in ONLY_TRIED if name not in sys.modules]
     sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None: not to be found
     before = len(sys.modules)
     gc.disable()

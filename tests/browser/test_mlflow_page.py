@@ -14,7 +14,7 @@ import pytest
 from made_store import CELLS, make_store
 
 from pitfalls.config.schema import ROOT
-from pitfalls.tracking.views import EFFECT_COLOURS
+from pitfalls.verdicts.effects import EFFECTS
 
 WIDTH = 1440
 
@@ -88,7 +88,7 @@ def test_the_first_link_shows_the_cells_at_once(links, visit):
         header = page.locator(f".ag-header-cell[col-id$='`{column}`']").bounding_box()
         assert header["x"] + header["width"] <= WIDTH, f"{column} is out of sight"
     effects = page.locator(".ag-row [col-id='tags.`effect`']").all_inner_texts()
-    assert sorted(effects) == sorted(["bites", *EFFECT_COLOURS])
+    assert sorted(effects) == sorted(["bites", *EFFECTS])
 
 
 def test_the_longest_name_of_a_run_is_not_cut(links, visit):
@@ -113,7 +113,7 @@ def test_the_second_link_draws_the_losses_in_the_colours_of_their_effects(links,
     strokes = page.locator(".scatterlayer path.js-line").evaluate_all(
         "all => all.map(one => one.style.stroke)"
     )
-    assert {as_hex(stroke) for stroke in strokes} == set(EFFECT_COLOURS.values())
+    assert {as_hex(stroke) for stroke in strokes} == {effect.colour for effect in EFFECTS.values()}
     for title in ("claimed_loss vs. final_loss", "broken_rows vs. final_loss"):
         page.get_by_text(title).wait_for(state="attached")
 

@@ -7,7 +7,7 @@ import pytest
 import yaml
 from documented import ROOT, Block, blocks, copy_of_the_project, differences, follow, shell
 
-from pitfalls.guard import cli
+from pitfalls.guard.command.arguments import parse
 
 DOCS = ROOT / "docs"
 HOW_TO = DOCS / "how-to"
@@ -126,7 +126,7 @@ def test_the_ci_page_s_files_parse_and_its_commands_exist():
     lines = re.findall(r"pitfalls (check .*)", "\n".join(one.text for one in snippets))
     assert len(lines) == 4
     for line in lines:
-        assert cli._parser().parse_args(line.split()).target.endswith(("train_batches", "create_model"))
+        assert parse(line.split()).target.endswith(("train_batches", "create_model"))
 
 
 def test_the_ci_page_s_tests_pass_for_sound_code_and_fail_for_a_reused_buffer(tmp_path):

@@ -46,7 +46,7 @@ def test_help_lists_every_group_with_its_choices(script):
 
 def test_the_guard_s_help_says_how_it_is_used_and_what_its_status_means():
     """In a shell and in CI."""
-    code = "import sys; from pitfalls.guard.cli import main; sys.exit(main())"
+    code = "import sys; from pitfalls.guard.command.cli import main; sys.exit(main())"
     shown = help_of("-c", code, "check").stdout
     assert "pitfalls check train.py:train_iterator --set batch_size=8" in shown
     assert "exit status: 0 nothing found" in shown

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from pitfalls.guard import cli
+from pitfalls.guard.command import cli
 
-SOURCE = str(Path(cli.__file__).parents[2])
+SOURCE = str(Path(cli.__file__).parents[3])
 
 GENERATORS = """
     import sys
@@ -149,7 +149,7 @@ def folder(tmp_path, monkeypatch):
 
 SERVER = """
 import json, os, sys
-from pitfalls.guard import cli, command
+from pitfalls.guard.command import child, cli
 for line in sys.stdin:
     folder, words = json.loads(line)
     if os.fork() == 0:
@@ -199,7 +199,11 @@ def checked(run):
 
 def test_the_command_runs_in_an_interpreter_of_its_own(folder):
     """As a shell would run it."""
-    command = [sys.executable, "-c", "import sys; from pitfalls.guard.cli import main; sys.exit(main())"]
+    command = [
+        sys.executable,
+        "-c",
+        "import sys; from pitfalls.guard.command.cli import main; sys.exit(main())",
+    ]
     words = [*command, "check", "gen.py:reused"]
     done = subprocess.run(words, capture_output=True, text=True, env=ENVIRONMENT, timeout=60)
     assert (done.returncode, done.stderr) == (1, "")

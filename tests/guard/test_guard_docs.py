@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pitfalls.guard import cli
+from pitfalls.guard.command import cli
 
 PAGE = Path(__file__).parents[2] / "docs" / "guard.md"
 BLOCK = re.compile(r"^```(python|console|text)\n(.*?)^```$", re.M | re.S)
@@ -23,9 +23,13 @@ def masked(text):
 
 def run_command(line):
     """Return what a command prints in a shell, errors included."""
-    command = [sys.executable, "-c", "import sys; from pitfalls.guard.cli import main; sys.exit(main())"]
+    command = [
+        sys.executable,
+        "-c",
+        "import sys; from pitfalls.guard.command.cli import main; sys.exit(main())",
+    ]
     options = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "timeout": 60}
-    environment = {**os.environ, "PYTHONPATH": str(Path(cli.__file__).parents[2])}
+    environment = {**os.environ, "PYTHONPATH": str(Path(cli.__file__).parents[3])}
     return subprocess.run([*command, *shlex.split(line)[1:]], env=environment, check=False, **options).stdout
 
 

@@ -353,34 +353,66 @@ def test_shape_guard_lets_pass_what_keras_repairs_and_what_is_allowed():
 
 
 @pytest.mark.parametrize("loss", [plain, Unaligned(), "mse", keras.losses.MeanAbsoluteError()])
-def test_aligned_makes_any_loss_refuse_a_broadcast(loss):
+def test_no_broadcast_makes_any_loss_refuse_a_broadcast(loss):
     """Called by hand and in fit, a function and a Loss, a built-in one and one's own."""
-    aligned = guard.aligned(loss)
+    refusing = guard.no_broadcast(loss)
     with pytest.raises(guard.BroadcastLossError, match="64 errors averaged where 8 are meant"):
-        aligned(labels(ROWS), labels(ROWS, 1))
+        refusing(labels(ROWS), labels(ROWS, 1))
     with pytest.raises(guard.BroadcastLossError):
-        dense(loss=aligned).fit(X, labels(ROWS), batch_size=ROWS, verbose=0)
+        dense(loss=refusing).fit(X, labels(ROWS), batch_size=ROWS, verbose=0)
 
 
 @pytest.mark.parametrize("loss", [plain, Unaligned(), keras.losses.MeanSquaredError()])
-def test_aligned_computes_what_the_loss_does(loss):
+def test_no_broadcast_computes_what_the_loss_does(loss):
     """Where shapes agree the value is the same."""
     y, p = labels(ROWS, 1), labels(ROWS, 1) + 1
-    assert float(guard.aligned(loss)(y, p)) == pytest.approx(float(loss(y, p)))
-    dense(loss=guard.aligned(loss)).fit(X, y, verbose=0)
+    assert float(guard.no_broadcast(loss)(y, p)) == pytest.approx(float(loss(y, p)))
+    dense(loss=guard.no_broadcast(loss)).fit(X, y, verbose=0)
 
 
-def test_aligned_takes_classes_as_integers():
+def test_no_broadcast_takes_classes_as_integers():
     """Labels of another rank that are meant so are no broadcast."""
-    loss = guard.aligned("sparse_categorical_crossentropy")
+    loss = guard.no_broadcast("sparse_categorical_crossentropy")
     dense(5, loss=loss).fit(X, np.arange(ROWS) % 5, verbose=0)
 
 
-def test_aligned_sees_at_run_time_what_the_graph_does_not_know():
+def test_no_broadcast_sees_at_run_time_what_the_graph_does_not_know():
     """From a generator all lengths are unknown: one row of labels for eight predictions is refused later."""
     data = ((X, labels(1, 18)) for _ in range(4))
     with pytest.raises(Exception, match="144 errors averaged where 18 are meant"):
-        dense(18, loss=guard.aligned("mse")).fit(data, steps_per_epoch=2, verbose=0)
+        dense(18, loss=guard.no_broadcast("mse")).fit(data, steps_per_epoch=2, verbose=0)
+
+
+def test_aligned_is_the_old_name_of_no_broadcast():
+    """It goes on working, and names the new one, at the line that calls it."""
+    with pytest.warns(DeprecationWarning, match=r"now called guard\.no_broadcast") as caught:
+        loss = guard.aligned("mse")
+    assert caught[0].filename == __file__
+    with pytest.raises(guard.BroadcastLossError, match="64 errors averaged where 8 are meant"):
+        loss(labels(ROWS), labels(ROWS, 1))
+
+
+def test_a_model_that_was_saved_with_no_broadcast_is_loaded_and_still_refuses(tmp_path):
+    """Without any custom_objects: the loss is registered."""
+    dense(loss=guard.no_broadcast("mse")).save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    with pytest.raises(guard.BroadcastLossError):
+        loaded.evaluate(X, labels(ROWS), verbose=0)
+
+
+def test_a_loss_that_was_saved_under_its_old_class_is_loaded_by_that_name():
+    """AlignedLoss was never registered, so it always had to be named among the custom objects."""
+    saved = keras.saving.serialize_keras_object(guard.no_broadcast("mse"))
+    old = {
+        **saved,
+        "module": "pitfalls.guard.refusing",
+        "class_name": "AlignedLoss",
+        "registered_name": "AlignedLoss",
+    }
+    known = {"AlignedLoss": type(guard.no_broadcast("mse"))}
+    loss = keras.saving.deserialize_keras_object(old, custom_objects=known)
+    with pytest.raises(guard.BroadcastLossError):
+        loss(labels(ROWS), labels(ROWS, 1))
 
 
 class Filled(keras.utils.PyDataset):

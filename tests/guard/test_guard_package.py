@@ -29,7 +29,7 @@ def heavy_modules_after(statement):
     "statement",
     [
         "import pitfalls.guard",
-        "import pitfalls.guard.cli, pitfalls.guard.command",
+        "import pitfalls.guard.command.cli, pitfalls.guard.command.child",
         "import pitfalls.guard.pytest_plugin",
         "from pitfalls import guard; guard.check([([1.0], [2.0])] * 3)",
         "from pitfalls import guard; list(guard.watch([([1.0], [2.0])] * 3))",
@@ -46,6 +46,25 @@ def test_the_check_for_frameworks_can_fail():
         heavy_modules_after("import sys, types; sys.modules['mlflow'] = types.ModuleType('mlflow')")
         == "['mlflow']"
     )
+
+
+def test_no_name_that_it_offered_is_gone():
+    """Users import these; aligned is an old name."""
+    assert guard.__all__ == [
+        "RULES",
+        "AliasedBatchError",
+        "AliasedBatchWarning",
+        "BroadcastLossError",
+        "Finding",
+        "GuardError",
+        "Report",
+        "ShapeGuard",
+        "aligned",
+        "check",
+        "check_model",
+        "no_broadcast",
+        "watch",
+    ]
 
 
 def test_everything_it_offers_is_there():

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from pitfalls import guard
-from pitfalls.guard.memory import address_of, offset_from_alignment
+from pitfalls.guard.stream.memory import address_of, offset_from_alignment
 
 
 def reused():
@@ -58,8 +58,8 @@ def test_the_error_says_what_was_seen_what_it_costs_and_what_to_do():
     _, error = pulled_until_it_raises(source)
     first = reused.__code__.co_firstlineno
     bites = (
-        "              fit(generator) only on its first batch: TensorFlow copies a buffer that stands here;\n"
-        "              on a 64-byte boundary it would not, and the address is chance\n"
+        "              fit(generator): safe after the first batch, but only by luck. TensorFlow copies\n"
+        "              this buffer because its address is not a multiple of 64.\n"
         if offset_from_alignment(buffer)
         else "              and fit(generator): TensorFlow does not copy a buffer on a 64-byte boundary\n"
     )

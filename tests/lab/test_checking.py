@@ -4,13 +4,12 @@ import json
 
 import pytest
 
-from pitfalls import guard
-from pitfalls.claims.closed_forms import expected_rules
-from pitfalls.config.schema import ROOT
-from pitfalls.errors import ResultError
-from pitfalls.results import write_json
+from pitfalls import claims, guard
+from pitfalls.errors import ConfigurationError, ResultError
+from pitfalls.files import write_json
+from pitfalls.project import ROOT, Cell
 from pitfalls.stages import check as checking
-from pitfalls.verdicts.cells import read_guard, with_guard
+from pitfalls.verdicts.guard import GuardReport
 from pitfalls.verdicts.run import judge, mechanism_of
 
 REUSING = {"reused_inputs", "reused_inputs_aligned", "reused_pair"}
@@ -25,14 +24,14 @@ def checked():
 @pytest.fixture
 def rules(checked, tmp_path):
     """Return the rules that fired on each cell, as `verify` reads them."""
-    write_json(tmp_path / "guard.json", checked)
-    found = read_guard(tmp_path / "guard.json")
-    return {cell: sorted({finding["rule"] for finding in findings}) for cell, findings in found.items()}
+    checked.write(tmp_path / "guard.json")
+    report = GuardReport.read_or_empty(tmp_path / "guard.json")
+    return {model.cell: sorted(set(report.fired(model.cell))) for model in report.models}
 
 
 def test_every_generator_that_reuses_a_buffer_is_found_and_no_other(checked):
     """Copying is as good as allocating."""
-    fired = {one["generator"]: one["rules"] for one in checked["generators"]}
+    fired = {report.generator: report.rules for report in checked.generators}
     assert fired == {name: ["aliased-batch"] if name in REUSING else [] for name in fired}
     assert len(fired) == 6
 
@@ -40,8 +39,9 @@ def test_every_generator_that_reuses_a_buffer_is_found_and_no_other(checked):
 def test_the_guard_fires_what_each_mechanism_calls_for(rules, result_of):
     """All 72 cells, each from the shapes and buffers that a training of it measures."""
     assert len(rules) == 72
-    for (runtime, generator, model), fired in rules.items():
-        assert fired == expected_rules(mechanism_of(result_of(runtime, generator, model))), (generator, model)
+    for cell, fired in rules.items():
+        result = result_of(*cell.options.values())
+        assert fired == claims.of(mechanism_of(result), result.task).rules, cell
 
 
 @pytest.mark.parametrize(
@@ -59,12 +59,12 @@ def test_the_guard_fires_what_each_mechanism_calls_for(rules, result_of):
 )
 def test_some_cells_by_hand(rules, cell, expected):
     """What a reader of the article would expect, written out."""
-    assert rules[cell] == expected
+    assert rules[Cell(*cell)] == expected
 
 
 def test_a_report_is_the_same_each_time_and_on_every_machine(checked):
     """No address, and no folder of this machine."""
-    text = json.dumps(checked)
+    text = json.dumps(checked.as_json())
     assert str(ROOT) not in text
     assert not checking.ADDRESS.search(text)
     assert "0x..." in text
@@ -74,8 +74,8 @@ def test_a_report_is_the_same_each_time_and_on_every_machine(checked):
 def test_a_generator_that_cannot_be_checked_is_an_error_and_no_traceback():
     """It ends before its first batch."""
     report = checking.reported(lambda: guard.check(iter(()), name="empty"))
-    assert report["status"] == "error"
-    assert "nothing to check" in report["not_checked"][0]
+    assert report.status == "error"
+    assert "nothing to check" in report.not_checked[0]
 
 
 @pytest.mark.parametrize(
@@ -89,19 +89,18 @@ def test_a_generator_that_cannot_be_checked_is_an_error_and_no_traceback():
 def test_a_guard_that_is_silent_or_cries_wolf_fails_the_run(result_of, fired, reason):
     """The claim holds, and the verdict is `fail`."""
     result = result_of("keras3", "reused_inputs", "mean_lambda")
-    verdict, cell = judge(result).as_json(), ("keras3", "reused_inputs", "mean_lambda")
-    right = with_guard(verdict, result, {cell: [{"rule": "aliased-batch"}] * 2})
-    assert (right["verdict"], right["reasons"]) == ("pass", [])
-    wrong = with_guard(verdict, result, {cell: [{"rule": rule} for rule in fired]})
-    assert wrong["verdict"] == "fail"
-    assert wrong["reasons"][0].startswith(reason)
+    right = judge(result, ["aliased-batch"] * 2)
+    assert (right.verdict, right.reasons) == ("pass", [])
+    wrong = judge(result, fired)
+    assert wrong.verdict == "fail"
+    assert wrong.reasons[0].startswith(reason)
 
 
 def test_a_cell_that_was_not_checked_is_judged_by_its_claim_alone(result_of):
     """`python src/verify.py --matrix mine` needs no stage `check`."""
     result = result_of("keras3", "reused_inputs", "mean_lambda")
-    joined = with_guard(judge(result).as_json(), result, {})
-    assert (joined["guard"], joined["verdict"]) == (None, "pass")
+    verdict = judge(result, GuardReport().fired(result.cell.cell))
+    assert (verdict.guard, verdict.verdict) == (None, "pass")
 
 
 def test_what_could_not_be_checked_counts_against_the_guard(tmp_path):
@@ -110,12 +109,23 @@ def test_what_could_not_be_checked_counts_against_the_guard(tmp_path):
     model = {"runtime": "keras3", "generator": "empty", "model": "dense", **report}
     content = {"schema": 1, "generators": [{"generator": "empty", **report}], "models": [model]}
     write_json(tmp_path / "guard.json", content)
-    found = read_guard(tmp_path / "guard.json")[("keras3", "empty", "dense")]
-    assert [finding["rule"] for finding in found] == ["error", "error"]
+    fired = GuardReport.read_or_empty(tmp_path / "guard.json").fired(Cell("keras3", "empty", "dense"))
+    assert fired == ["error", "error"]
 
 
 def test_a_damaged_report_of_the_guard_is_named_with_its_cure(tmp_path):
     """No traceback."""
     (tmp_path / "guard.json").write_text("[]")
     with pytest.raises(ResultError, match="Run python src/check"):
-        read_guard(tmp_path / "guard.json")
+        GuardReport.read_or_empty(tmp_path / "guard.json")
+
+
+def test_a_keras_backend_that_is_not_traced_is_refused_and_not_overwritten(monkeypatch):
+    """The whole text."""
+    monkeypatch.setenv("KERAS_BACKEND", "jax")
+    with pytest.raises(ConfigurationError) as refused:
+        checking.check_all(seed=0)
+    assert str(refused.value) == (
+        "KERAS_BACKEND=jax is set in the environment, and this runtime trains on tensorflow.\n"
+        "Unset it for this command: env -u KERAS_BACKEND python src/train.py ..."
+    )

@@ -2,9 +2,10 @@
 
 import pytest
 
-from pitfalls.claims import closed_forms as expectations
-from pitfalls.claims.closed_forms import Mechanism
-from pitfalls.verdicts.run import mechanism_of
+from pitfalls import claims
+from pitfalls.claims import Expectation, mechanism
+from pitfalls.results import Offsets
+from pitfalls.verdicts.run import judge, mechanism_of
 
 V, S, B, C = "V", "S = 2 V", "B = 2 V (1 - 1/b)", "C = V (1 - 1/b^2)"
 RACE_DENSE, RACE_FIXED, RACE_BROADCAST = "V (1 - (1 - q)^2)", "q S", "q S + (1 - q) B"
@@ -51,24 +52,24 @@ def test_the_table_above_has_every_cell_once():
     assert len(cells()) == len(names) == 72
 
 
-def mechanism(result_of, runtime: str, generator: str, model: str) -> Mechanism:
-    """Return a cell's mechanism by the road that a result takes."""
-    return mechanism_of(result_of(runtime, generator, model))
+def expected(result) -> Expectation:
+    """Return what must come of a run, by the road that a result takes."""
+    return claims.of(mechanism_of(result), result.task)
 
 
 @pytest.mark.parametrize(("runtime", "generator", "model", "claim", "is_race", "effect"), cells())
 def test_a_cell_claims_what_the_design_derives(result_of, runtime, generator, model, claim, is_race, effect):
     """Loss, race and effect follow from buffers, feed and shapes alone."""
-    m = mechanism(result_of, runtime, generator, model)
-    seen = expectations.coupling(m)
-    assert expectations.expected_effect(m) == effect
-    assert seen.is_race == is_race
-    share = seen.least if not is_race else {"bites": 0.9, "masked": 0.0}[effect]
+    cell_s = expected(result_of(runtime, generator, model))
+    coupling = cell_s.coupling
+    assert cell_s.effect == effect
+    assert coupling.is_race == is_race
+    share = coupling.least if not is_race else {"bites": 0.9, "masked": 0.0}[effect]
     # FACTS' identities for q = 0.9, written out again.
     loss = LOSS_OF.get(claim) if not is_race else race_loss(claim, share)
     if claim == "B" and is_race:  # both buffers refilled: q is next to nothing
         share, loss = 0.0, 820.23
-    assert expectations.claimed_loss(m, 100, 64, share) == pytest.approx(loss, abs=5e-3)
+    assert cell_s.loss(share) == pytest.approx(loss, abs=5e-3)
 
 
 def race_loss(claim: str, q: float) -> float:
@@ -85,7 +86,7 @@ def race_loss(claim: str, q: float) -> float:
 @pytest.mark.parametrize(("runtime", "generator", "model", "claim", "is_race", "effect"), cells())
 def test_a_cell_prints_the_formula_of_its_claim(result_of, runtime, generator, model, claim, is_race, effect):
     """A table's reader sees the symbols of the design; a masked race shows what its q would cost."""
-    printed = expectations.formula(mechanism(result_of, runtime, generator, model))
+    printed = expected(result_of(runtime, generator, model)).formula
     if not is_race:
         assert printed == {"0": "0", "V": V, "S": S, "B": B, "C": C}[claim]
     elif model == "dense":
@@ -99,7 +100,7 @@ def test_a_cell_bounds_its_share_of_independent_rows(
     result_of, runtime, generator, model, claim, is_race, effect
 ):
     """At least half, or under fit a quarter, where a race bites by aliasing; at most 5 % where it is masked."""
-    seen = expectations.coupling(mechanism(result_of, runtime, generator, model))
+    seen = expected(result_of(runtime, generator, model)).coupling
     is_aliased = generator.startswith("reused_inputs") and claim != "0"
     if is_race:
         bites_from = 0.25 if runtime == "keras3" else 0.5
@@ -113,22 +114,22 @@ def test_a_cell_s_difference_is_square_where_and_only_where_ranks_meet_unprotect
     result_of, runtime, generator, model, claim, is_race, effect
 ):
     """Keras 2.2 expands labels, today's losses repair ranks, hand-written ones do neither."""
-    m = mechanism(result_of, runtime, generator, model)
+    difference = expected(result_of(runtime, generator, model)).difference
     label_is_flat = generator == "flat_labels" and runtime != "keras2"
     differ = label_is_flat != (model == "flat_mean_lambda")
     if runtime in ("keras2", "custom_loop") and differ:
-        assert expectations.loss_difference(m) == (64, 64)
+        assert difference == (64, 64)
     elif not differ and label_is_flat:
-        assert expectations.loss_difference(m) == (64,)
+        assert difference == (64,)
     else:
-        assert expectations.loss_difference(m) == (64, 1)
+        assert difference == (64, 1)
 
 
 def test_a_thread_in_place_of_the_delay_line_turns_certainty_into_a_race(result_of):
     """`keras2` with feed.threaded=true is bounded, not exact."""
     result = result_of("keras2", "reused_inputs", "mean_lambda")
-    result["mechanism"]["threaded"] = True
-    seen = expectations.coupling(mechanism_of(result))
+    threaded = result.mechanism.with_changes(threaded=True)
+    seen = expected(result.with_changes(mechanism=threaded)).coupling
     assert seen.is_race and (seen.least, seen.most) == (0.5, 1)
 
 
@@ -146,6 +147,15 @@ def test_a_thread_in_place_of_the_delay_line_turns_certainty_into_a_race(result_
 def test_fit_is_bitten_by_the_buffers_that_stand_on_a_boundary(result_of, inputs, labels, bounds):
     """It copies each array as it pulls it, and holds a reference to those that TensorFlow can wrap."""
     result = result_of("keras3", "reused_pair", "mean_lambda")
-    result["buffer_address_mod_64"] = {"inputs": inputs, "labels": labels}
-    seen = expectations.coupling(mechanism_of(result))
+    offsets = Offsets(inputs=inputs, labels=labels)
+    seen = expected(result.with_changes(buffer_address_mod_64=offsets)).coupling
     assert (seen.least, seen.most) == bounds
+
+
+def test_a_verdict_asks_for_its_claim_once(result_of, monkeypatch):
+    """How inputs and labels are coupled is derived once, whatever is asked of it."""
+    asked = []
+    derive = mechanism.coupling
+    monkeypatch.setattr(mechanism, "coupling", lambda m: asked.append(m) or derive(m))
+    judge(result_of("custom_loop", "reused_inputs", "flat_mean_lambda"), fired=["aliased-batch"])
+    assert len(asked) == 1

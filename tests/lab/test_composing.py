@@ -11,8 +11,8 @@ from hydra.types import RunMode
 from omegaconf import OmegaConf
 
 from pitfalls.config import composing
-from pitfalls.config import schema as config
 from pitfalls.config.composing import SharedComposition
+from pitfalls.project import ROOT
 
 SWEEP = ["sweep=mine", "hydra/launcher=joblib", "training.epochs=3"]
 RUN = [
@@ -28,7 +28,7 @@ RUN = [
 @pytest.fixture
 def loaders():
     """Give Hydra's loader, ours, and the configuration of a sweep."""
-    with initialize_config_dir(str(config.ROOT / "conf"), version_base="1.3"):
+    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
         theirs = GlobalHydra.instance().config_loader()
         master = theirs.load_configuration("config", SWEEP, RunMode.MULTIRUN)
         yield theirs, SharedComposition(theirs.get_search_path()), master

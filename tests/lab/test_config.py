@@ -1,11 +1,18 @@
 """Configuration: every impossible value is refused in words that name a possible one."""
 
-from pathlib import Path
+import os
+import shutil
 
 import pytest
 
-from pitfalls.config import schema as config
+from pitfalls.config import fingerprint as fingerprinting
+from pitfalls.config import frameworks, refusals
+from pitfalls.config.schema import Config, checked_name, learning_rate_steps
+from pitfalls.config.targets import importable
 from pitfalls.errors import ConfigurationError
+from pitfalls.project import ROOT
+from pitfalls.stages.train import cell_of
+from pitfalls.startup import prepare
 
 REFUSALS = {
     "task.high=1": """\
@@ -41,12 +48,15 @@ Give seed=0 or more.""",
     "seed=4294967296": """\
 seed=4294967296 cannot be: NumPy's and Keras's seeds have 32 bits.
 Give seed=4294967295 or less.""",
+    "framework=mxnet": """\
+framework=mxnet is no choice.
+Choose one of: tensorflow.""",
     "feed.kind=pipe": """\
 feed.kind=pipe is no choice.
 Choose one of: full_queue, fit, workers, thread_queue.""",
     "loss.kind=square": """\
 loss.kind=square is no choice.
-Choose one of: aligned, unaligned.""",
+Choose one of: repairing, broadcasting.""",
     "labels=flat": """\
 labels=flat is no choice.
 Choose one of: as_they_come, expanded.""",
@@ -84,14 +94,14 @@ It takes: inputs_offset_bytes, labels_offset_bytes.""",
 def test_what_cannot_be_trained_is_refused_in_these_words(composed, told, message):
     """The whole text: the key, what was seen, why it cannot be, and a value that can."""
     with pytest.raises(ConfigurationError) as refused:
-        config.check(composed(*told.split(" ")))
+        refusals.check(composed(*told.split(" ")))
     assert str(refused.value) == message
 
 
 def test_everything_that_can_be_refused_is_tried():
     """A new bound or choice without a test would stand out here."""
     tried = {part.lstrip("+").split("=")[0] for told in REFUSALS for part in told.split(" ")}
-    assert {*config.LEAST, *config.MOST, *config.CHOICES} - tried == {"model.weights"}
+    assert {*refusals.LEAST, *refusals.MOST, *refusals.CHOICES} - tried == {"model.weights"}
 
 
 @pytest.mark.parametrize(
@@ -107,14 +117,14 @@ def test_everything_that_can_be_refused_is_tried():
 )
 def test_what_can_just_be_trained_is_not_refused(composed, told):
     """The other side of each bound."""
-    config.check(composed(told))
+    refusals.check(composed(told))
 
 
 @pytest.mark.parametrize("sweep", ["..", ".", "", "-x", "a/b", "/x", "a b", "a\n", "~x", "$x", "a'b"])
 def test_a_sweep_is_a_name_and_no_path(sweep):
     """Whatever would leave runs/, hide a folder or need quotes is refused."""
     with pytest.raises(ConfigurationError):
-        config.checked_name(sweep)
+        checked_name(sweep)
 
 
 @pytest.mark.parametrize(
@@ -135,28 +145,28 @@ def test_a_sweep_is_a_name_and_no_path(sweep):
 def test_a_schedule_rises_from_step_0_with_positive_rates(rates):
     """All else is no schedule."""
     with pytest.raises(ConfigurationError, match="is no schedule"):
-        config.check_schedule(rates)
+        refusals.check_schedule(rates)
 
 
 def test_the_schedule_that_the_message_advises_is_what_is_then_trained(composed):
     """On top of `quick` a mapping would be merged into its steps; the advice says how it is not."""
     with pytest.raises(ConfigurationError) as refused:
-        config.check_schedule(-1)
+        refusals.check_schedule(-1)
     training, schedule = str(refused.value).split("step 0 on: ")[1].rstrip(".").split(" ", 1)
     told = composed(training, schedule.strip("'"))
-    config.check(told)
-    assert config.learning_rate_steps(told.training.learning_rate) == [(0, 0.1), (1500, 0.01)]
+    refusals.check(told)
+    assert learning_rate_steps(told.training.learning_rate) == [(0, 0.1), (1500, 0.01)]
 
 
 def test_a_cell_is_read_as_people_write_it(composed):
     """Runtime, generator, model, seed."""
     chosen = {"runtime": "keras2", "generator": "reused_inputs", "model": "dense"}
-    assert str(config.cell_of(composed("seed=7"), chosen)) == "keras2 / reused_inputs / dense / 7"
+    assert str(cell_of(composed("seed=7"), chosen)) == "keras2 / reused_inputs / dense / 7"
 
 
 def fingerprint(composed, *overrides: str) -> str:
     """Return the fingerprint of a configuration."""
-    return config.fingerprint(config.plain(composed(*overrides)))
+    return fingerprinting.fingerprint(composed(*overrides))
 
 
 @pytest.mark.parametrize(
@@ -172,7 +182,7 @@ def fingerprint(composed, *overrides: str) -> str:
         "runtime=custom_loop",
         "labels=expanded",
         "feed.depth=9",
-        "loss.kind=unaligned",
+        "loss.kind=broadcasting",
         "training=article",
         "training.epochs=29",
         "training.window_steps=10",
@@ -197,36 +207,107 @@ def test_what_does_not_bear_on_a_run_leaves_its_fingerprint(composed, override):
 
 
 @pytest.fixture
-def copied_source(tmp_path, monkeypatch):
-    """Let fingerprints be taken of a copy of the package and the lock file."""
-    package = tmp_path / "src" / "pitfalls"
-    package.mkdir(parents=True)
-    real = Path(config.__file__).parent
-    for source in real.rglob("*.py"):
-        copy = package / source.relative_to(real)
-        copy.parent.mkdir(exist_ok=True)
-        copy.write_bytes(source.read_bytes())
-    (tmp_path / "requirements.lock").write_bytes((config.ROOT / "requirements.lock").read_bytes())
-    monkeypatch.setattr(config, "__file__", str(package / "config.py"))
-    monkeypatch.setattr(config, "ROOT", tmp_path)
-    return tmp_path
+def copied_lab(tmp_path, monkeypatch):
+    """Let fingerprints be taken of a copy of the package, with a framework that is not trained here."""
+    package = tmp_path / "pitfalls"
+    shutil.copytree(ROOT / "src" / "pitfalls", package, ignore=shutil.ignore_patterns("__pycache__"))
+    (package / "lab" / "jax").mkdir()
+    (package / "lab" / "jax" / "session.py").write_text("")
+    monkeypatch.setattr(fingerprinting, "LAB", package / "lab")
+    return package
 
 
-@pytest.mark.parametrize("module", [*config.TRAINING_MODULES, "lock"])
-def test_an_edit_of_what_trains_changes_the_fingerprint(copied_source, module):
-    """Each module that bears on training, and the locked packages."""
-    edited = copied_source / ("requirements.lock" if module == "lock" else f"src/pitfalls/{module}.py")
-    before = config.fingerprint({})
-    edited.write_bytes(edited.read_bytes() + b"\n")
-    assert config.fingerprint({}) != before
+def changes(path) -> bool:
+    """Tell whether an edit of a module changes the fingerprint of a run."""
+    before = fingerprinting.fingerprint(Config())
+    path.write_bytes(path.read_bytes() + b"\n")
+    fingerprinting.code_digest.cache_clear()  # as another process takes it
+    return fingerprinting.fingerprint(Config()) != before
 
 
 @pytest.mark.parametrize(
-    "module", ["expectations", "verification", "twin", "judging", "tables", "report", "tracking/runs"]
+    ("module", "bears"),
+    [
+        ("lab/generators.py", True),
+        ("lab/feeds.py", True),
+        ("lab/recorder.py", True),
+        ("lab/measurements.py", True),
+        ("lab/tensorflow/fit.py", True),
+        ("lab/tensorflow/models.py", True),
+        ("lab/jax/session.py", False),
+        ("claims/closed_forms.py", False),
+        ("verdicts/run.py", False),
+        ("report/tables.py", False),
+        ("tracking/runs.py", False),
+        ("stages/train.py", False),
+    ],
 )
-def test_an_edit_of_what_judges_leaves_the_fingerprint(copied_source, module):
-    """An edited formula trains nothing."""
-    edited = copied_source / "src" / "pitfalls" / f"{module}.py"
-    before = config.fingerprint({})
-    edited.write_bytes(edited.read_bytes() + b"\n")
-    assert config.fingerprint({}) == before
+def test_an_edit_of_what_measures_changes_the_fingerprint_and_no_other(copied_lab, module, bears):
+    """An edited formula trains nothing, and neither does another framework."""
+    assert changes(copied_lab / module) == bears
+
+
+@pytest.mark.parametrize(
+    ("package", "bears"), [("numpy", True), ("tensorflow-cpu", True), ("keras", True), ("mlflow", False)]
+)
+def test_another_version_of_what_measures_changes_the_fingerprint(monkeypatch, package, bears):
+    """A pin of anything else does not."""
+    before = fingerprinting.fingerprint(Config())
+    versions = frameworks.version
+    monkeypatch.setattr(frameworks, "version", lambda name: "0" if name == package else versions(name))
+    frameworks.versions_of.cache_clear()
+    assert (fingerprinting.fingerprint(Config()) != before) == bears
+    frameworks.versions_of.cache_clear()
+
+
+def test_a_framework_without_its_package_is_refused():
+    """Under none of its distributions' names."""
+    with pytest.raises(ConfigurationError, match=r"^no-such-package is not installed.\nRun `make setup`.$"):
+        frameworks.installed(("no-such-package", "nor-this-one"))
+
+
+def test_a_sweep_hands_its_fingerprint_on_to_its_jobs(composed):
+    """It is no part of itself: a source edited while a sweep trains cannot mark an old run as new."""
+    assert composed("fingerprint='0123456789012e45'").fingerprint == "0123456789012e45"
+    assert fingerprint(composed, "fingerprint='0123'") == fingerprint(composed)
+
+
+@pytest.mark.parametrize(
+    ("earlier", "now"),
+    [
+        ("loss=aligned", "loss=repairing"),
+        ("runtime=keras2 loss=unaligned", "runtime=keras2 loss=broadcasting"),
+        ("loss.kind=broadcasting", "loss.kind=broadcasting"),
+    ],
+)
+def test_earlier_words_are_accepted_and_mean_the_same(composed, earlier, now):
+    """Also for the fingerprint."""
+    assert composed(*earlier.split(" ")) == composed(*now.split(" "))
+
+
+@pytest.mark.parametrize(
+    ("group", "target"),
+    [
+        ("generator", "pitfalls.generators.fresh_arrays"),
+        ("generator", "pitfalls.lab.generators.fresh_arrays"),
+        ("model", "pitfalls.models.dense"),
+    ],
+)
+def test_earlier_paths_of_functions_still_lead_to_them(group, target):
+    """An option that somebody wrote for an earlier version goes on working."""
+    assert importable(group, target).__name__ == target.rpartition(".")[2]
+
+
+@pytest.mark.parametrize(
+    ("backend", "is_refused"), [("tensorflow", False), ("", False), ("jax", True), ("torch", True)]
+)
+def test_a_keras_backend_of_the_environment_is_respected_or_refused(monkeypatch, backend, is_refused):
+    """It is never overwritten: somebody set it for a reason."""
+    monkeypatch.setenv("KERAS_BACKEND", backend)
+    if is_refused:
+        with pytest.raises(ConfigurationError, match=f"KERAS_BACKEND={backend} is set"):
+            frameworks.refuse_another_backend("tensorflow")
+    else:
+        frameworks.refuse_another_backend("tensorflow")
+    prepare()
+    assert os.environ["KERAS_BACKEND"] == backend

@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from pitfalls.claims import closed_forms as expectations
+from pitfalls.claims import closed_forms, mechanism
 
 HIGHS = [2, 10, 100]
 BATCH_SIZES = [1, 4, 16, 64]
@@ -28,15 +28,15 @@ def agrees(measured: np.ndarray, claimed: float) -> bool:
 def test_the_variance_of_the_mean_is_that_of_every_pair_counted(high):
     """All h*h pairs are equally likely: their means vary by (h*h - 1) / 24."""
     means = [(a + b) / 2 for a, b in product(range(high), repeat=2)]
-    assert expectations.variance_of_mean(high) == pytest.approx(np.var(means), rel=1e-12)
+    assert closed_forms.variance_of_mean(high) == pytest.approx(np.var(means), rel=1e-12)
 
 
 def test_the_symbols_have_the_values_that_the_article_s_sizes_give():
     """V, S, B and C at high 100 and batch 64, to the digits that people compare with."""
-    assert expectations.variance_of_mean(100) == pytest.approx(416.625, abs=1e-9)
-    assert expectations.stale_lambda_loss(100) == pytest.approx(833.25, abs=1e-9)
-    assert expectations.broadcast_lambda_loss(100, 64) == pytest.approx(820.23, abs=5e-3)
-    assert expectations.trainable_loss(100, 64, 0, True) == pytest.approx(416.52, abs=5e-3)
+    assert closed_forms.variance_of_mean(100) == pytest.approx(416.625, abs=1e-9)
+    assert closed_forms.stale_lambda_loss(100) == pytest.approx(833.25, abs=1e-9)
+    assert closed_forms.broadcast_lambda_loss(100, 64) == pytest.approx(820.23, abs=5e-3)
+    assert closed_forms.trainable_loss(100, 64, 0, True) == pytest.approx(416.52, abs=5e-3)
 
 
 @pytest.mark.parametrize("high", HIGHS)
@@ -44,8 +44,8 @@ def test_a_stale_batch_costs_a_perfect_model_twice_the_variance(high):
     """A model that computes the mean exactly still pays 2 Var(m) when its inputs are another batch's."""
     rng = np.random.default_rng(1)
     error = mean_pairs(rng, high, ROWS) - mean_pairs(rng, high, ROWS)
-    assert agrees(error**2, expectations.stale_lambda_loss(high))
-    assert not agrees(error**2, expectations.variance_of_mean(high))
+    assert agrees(error**2, closed_forms.stale_lambda_loss(high))
+    assert not agrees(error**2, closed_forms.variance_of_mean(high))
 
 
 @pytest.mark.parametrize(("high", "batch_size"), [*product(HIGHS, BATCH_SIZES)])
@@ -55,7 +55,7 @@ def test_a_broadcast_costs_a_perfect_model_all_but_its_diagonal(high, batch_size
     prediction_nb = mean_pairs(rng, high, 40_000 // batch_size, batch_size)
     label_nb1 = prediction_nb[:, :, np.newaxis]
     loss_n = ((prediction_nb[:, np.newaxis, :] - label_nb1) ** 2).mean(axis=(1, 2))
-    assert agrees(loss_n, expectations.broadcast_lambda_loss(high, batch_size))
+    assert agrees(loss_n, closed_forms.broadcast_lambda_loss(high, batch_size))
 
 
 @pytest.mark.parametrize("broadcasts", [False, True])
@@ -72,7 +72,7 @@ def test_a_share_of_stale_batches_costs_a_perfect_model_its_share(high, batch_si
         loss_n = ((prediction_nb[:, np.newaxis, :] - label_nb[:, :, np.newaxis]) ** 2).mean(axis=(1, 2))
     else:
         loss_n = ((prediction_nb - label_nb) ** 2).mean(axis=1)
-    assert agrees(loss_n, expectations.fixed_loss(high, batch_size, share, broadcasts))
+    assert agrees(loss_n, closed_forms.fixed_loss(high, batch_size, share, broadcasts))
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
@@ -86,9 +86,9 @@ def test_a_line_fitted_to_partly_stale_rows_has_the_slope_and_the_loss_claimed(h
     residual = y - (slope * x + intercept)
     slope_error = residual.std() / (x.std() * np.sqrt(ROWS))
     assert slope == pytest.approx(
-        expectations.learned_slope(1, share, False), abs=ERRORS * slope_error + 1e-12
+        closed_forms.learned_slope(1, share, False), abs=ERRORS * slope_error + 1e-12
     )
-    assert agrees(residual**2, expectations.trainable_loss(high, 1, share, False))
+    assert agrees(residual**2, closed_forms.trainable_loss(high, 1, share, False))
 
 
 @pytest.mark.parametrize("share", [0.0, 0.4])
@@ -105,10 +105,10 @@ def test_a_line_fitted_through_a_broadcast_has_the_slope_and_the_loss_claimed(hi
     x_nb, y_nb = x_nb - centre, y_nb - centre
     xx_n, yy_n = (x_nb**2).mean(axis=1), (y_nb**2).mean(axis=1)
     xy_n = x_nb.mean(axis=1) * y_nb.mean(axis=1)
-    slope = expectations.learned_slope(batch_size, share, True)
+    slope = closed_forms.learned_slope(batch_size, share, True)
     # The loss of that slope is as claimed, and its gradient is nought: it is the best one.
     assert agrees(
-        yy_n - 2 * slope * xy_n + slope**2 * xx_n, expectations.trainable_loss(high, batch_size, share, True)
+        yy_n - 2 * slope * xy_n + slope**2 * xx_n, closed_forms.trainable_loss(high, batch_size, share, True)
     )
     assert agrees(slope * xx_n - xy_n, 0.0)
     assert not agrees(2 * slope * xx_n - xy_n, 0.0)
@@ -118,14 +118,14 @@ def test_a_line_fitted_through_a_broadcast_has_the_slope_and_the_loss_claimed(hi
 def test_two_rows_agree_by_chance_as_often_as_every_case_counted(high):
     """All h**4 quadruples are equally likely; a stale row looks sound when both sums are the same."""
     agreeing = sum(a + b == c + d for a, b, c, d in product(range(high), repeat=4))
-    assert expectations.chance_of_agreement(high) == pytest.approx(agreeing / high**4, rel=1e-12)
+    assert closed_forms.chance_of_agreement(high) == pytest.approx(agreeing / high**4, rel=1e-12)
 
 
 def test_two_rows_agree_by_chance_as_often_as_the_sums_convolved_at_100():
     """At 100 a count of the sums does it: P0 is the sum of their squared probabilities."""
     ways = np.convolve(np.ones(100), np.ones(100)) / 100**2
-    assert expectations.chance_of_agreement(100) == pytest.approx(np.sum(ways**2), rel=1e-12)
-    assert expectations.chance_of_agreement(100) == pytest.approx(0.0067, abs=5e-5)
+    assert closed_forms.chance_of_agreement(100) == pytest.approx(np.sum(ways**2), rel=1e-12)
+    assert closed_forms.chance_of_agreement(100) == pytest.approx(0.0067, abs=5e-5)
 
 
 @pytest.mark.parametrize(("high", "batch_size"), [(2, 1), (3, 1), (2, 2)])
@@ -133,7 +133,7 @@ def test_a_batch_repeats_by_chance_as_often_as_every_case_counted(high, batch_si
     """A batch is 2 b whole numbers, each as likely as any other."""
     batches = list(product(range(high), repeat=2 * batch_size))
     same = sum(one == other for one in batches for other in batches)
-    assert expectations.chance_of_repeat(high, batch_size) == pytest.approx(same / len(batches) ** 2)
+    assert closed_forms.chance_of_repeat(high, batch_size) == pytest.approx(same / len(batches) ** 2)
 
 
 @pytest.mark.parametrize("high", HIGHS)
@@ -144,8 +144,8 @@ def test_the_independent_share_is_found_behind_the_broken_rows(high, share):
     x = mean_pairs(rng, high, ROWS)
     y = np.where(rng.random(ROWS) < share, mean_pairs(rng, high, ROWS), x)
     broken = x != y
-    share_error = broken.std() / np.sqrt(ROWS) / (1 - expectations.chance_of_agreement(high))
-    measured = expectations.independent_share(broken.mean(), high)
+    share_error = broken.std() / np.sqrt(ROWS) / (1 - closed_forms.chance_of_agreement(high))
+    measured = closed_forms.independent_share(broken.mean(), high)
     assert measured == pytest.approx(share, abs=ERRORS * share_error)
 
 
@@ -159,7 +159,7 @@ def test_the_standard_error_of_a_stale_loss_is_that_of_many_trainings(high, shar
     losses = (error**2).sum(axis=1) / rows
     # A standard deviation from n samples scatters by 1 / sqrt(2 n), 0.8 %; the draw is of whole numbers,
     # whose kurtosis at high 10 is 2.694 where the formula's continuous one is 2.7: together below 5 %.
-    assert losses.std() == pytest.approx(expectations.stale_loss_standard_error(high, share, rows), rel=0.05)
+    assert losses.std() == pytest.approx(closed_forms.stale_loss_standard_error(high, share, rows), rel=0.05)
 
 
 @pytest.mark.parametrize(
@@ -178,5 +178,5 @@ def test_the_standard_error_of_a_stale_loss_is_that_of_many_trainings(high, shar
 )
 def test_shapes_broadcast_as_numpy_s_do(a, b):
     """NumPy's own rule says the same, in both orders."""
-    assert expectations.broadcast(a, b) == np.broadcast_shapes(a, b)
-    assert expectations.broadcast(b, a) == np.broadcast_shapes(a, b)
+    assert mechanism.broadcast(a, b) == np.broadcast_shapes(a, b)
+    assert mechanism.broadcast(b, a) == np.broadcast_shapes(a, b)

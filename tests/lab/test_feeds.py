@@ -2,13 +2,13 @@
 
 import threading
 import time
-import weakref
 from itertools import islice
 
 import numpy as np
 import pytest
 
-from pitfalls.lab.feeds import SharedGenerator, delay_line, note, threaded_queue
+from pitfalls.lab.feeds import delay_line, note, threaded_queue
+from pitfalls.lab.tensorflow.fit import SharedGenerator
 
 
 def counting(reuses: bool, stop: int = 10**6):
@@ -150,73 +150,3 @@ def test_a_shared_generator_is_endless_and_says_how_it_wants_to_be_pulled():
     shared = SharedGenerator(slow(1), workers=2, max_queue_size=10)
     assert (shared.workers, shared.max_queue_size, shared.num_batches) == (2, 10, None)
     assert shared.use_multiprocessing is False
-
-
-@pytest.mark.parametrize("lets_go", [True, False])
-def test_the_iterator_of_a_finished_fit_is_let_go_outside_the_main_thread(composed, monkeypatch, lets_go):
-    """Letting it go may take as long as the training did; without our doing it ends in the main thread."""
-    from pitfalls.config.schema import Cell
-    from pitfalls.lab import training
-
-    ended: list[threading.Thread] = []
-    over = threading.Event()
-    let_go = training.ObservedModel.let_iterator_go
-
-    def watched(model):
-        weakref.finalize(model._iterator[0], lambda: (ended.append(threading.current_thread()), over.set()))
-        let_go(model) if lets_go else model._iterator.clear()
-
-    monkeypatch.setattr(training.ObservedModel, "let_iterator_go", watched)
-    config = composed(
-        "runtime=keras3", "model=mean_lambda", "training.epochs=1", "training.steps_per_epoch=5"
-    )
-    training.train(config, Cell("keras3", "fresh_arrays", "mean_lambda", 0))
-    assert over.wait(timeout=30)
-    assert (ended[0] is threading.main_thread()) != lets_go
-
-
-@pytest.mark.parametrize(("builds", "traces"), [(True, 1), (False, 2)])
-def test_a_step_of_fit_is_traced_once_as_its_variables_are_there(composed, monkeypatch, builds, traces):
-    """Variables that the optimizer makes inside the first trace cost a second one."""
-    from pitfalls.config.schema import Cell
-    from pitfalls.lab import training
-
-    traced = []
-    step = training.ObservedModel.train_step
-    monkeypatch.setattr(
-        training.ObservedModel, "train_step", lambda *told: traced.append(told) or step(*told)
-    )
-    if not builds:
-        make = training.make_optimizer
-        monkeypatch.setattr(training, "make_optimizer", lambda rate: unbuilt(make(rate)))
-    config = composed("runtime=keras3", "training.epochs=2", "training.steps_per_epoch=5")
-    training.train(config, Cell("keras3", "fresh_arrays", "dense", 0))
-    assert len(traced) == traces
-
-
-def unbuilt(optimizer):
-    """Return an optimizer whose first request to make its variables is not heard."""
-    build = optimizer.build
-    heard = iter([lambda variables: None])
-    optimizer.build = lambda variables: next(heard, build)(variables)
-    return optimizer
-
-
-@pytest.mark.parametrize(("epochs", "steps"), [(2, 60), (3, 40), (1, 120)])
-def test_a_share_is_told_for_thirty_parts_whatever_an_epoch_is(composed, epochs, steps):
-    """A race may settle late: its twin follows it more closely than by epochs."""
-    from pitfalls.config.schema import Cell
-    from pitfalls.lab import training
-
-    config = composed(
-        "runtime=keras2",
-        "generator=reused_inputs",
-        "model=mean_lambda",
-        f"training.epochs={epochs}",
-        f"training.steps_per_epoch={steps}",
-        "training.steps_per_execution=20",
-    )
-    result = training.train(config, Cell("keras2", "reused_inputs", "mean_lambda", 0)).result
-    assert len(result["broken_rows_over_time"]) == 30
-    assert len(result["loss"]) == epochs
-    assert np.mean(result["broken_rows_over_time"]) == pytest.approx(0.9933, abs=0.01)

@@ -5,9 +5,11 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from pitfalls.config.schema import ROOT
 from pitfalls.errors import ConfigurationError
 from pitfalls.lab import generators
+from pitfalls.lab.probe import hold, reused_buffer_offsets
+from pitfalls.lab.sources import make_configured
+from pitfalls.project import ROOT
 
 NAMES = sorted(path.stem for path in (ROOT / "conf" / "generator").glob("*.yaml"))
 
@@ -32,7 +34,7 @@ def name(request):
 @pytest.fixture
 def make(composed):
     """Give a function that makes a generator as conf/ describes it."""
-    return lambda name, *overrides: generators.make_configured(composed(f"generator={name}", *overrides))
+    return lambda name, *overrides: make_configured(composed(f"generator={name}", *overrides))
 
 
 @pytest.fixture
@@ -98,7 +100,7 @@ def test_consecutive_yields_are_one_memory_where_and_only_where_it_is_stated(mak
 def test_a_held_batch_is_lost_with_the_next_one_or_kept_for_as_long_as_a_queue_holds_it(made):
     """A claim follows from two batches: memory that came back later, two buffers in turn, would escape it."""
     batches = made()
-    reused = tuple(offset is not None for offset in generators.reused_buffer_offsets(made()).values())
+    reused = tuple(offset is not None for offset in dict(reused_buffer_offsets(hold(made()))).values())
     held = next(batches)
     before = [array.copy() for array in held]
     for _ in range(QUEUE_DEPTH):
@@ -111,7 +113,7 @@ def test_a_held_batch_is_lost_with_the_next_one_or_kept_for_as_long_as_a_queue_h
 def test_reused_buffers_stand_where_the_options_say(make, composed, stated, reused):
     """Read from the arrays themselves, None where nothing is reused."""
     options = composed(f"generator={stated}").generator
-    assert generators.reused_buffer_offsets(make(stated)) == {
+    assert dict(reused_buffer_offsets(hold(make(stated)))) == {
         array: options[f"{array}_offset_bytes"] if is_reused else None
         for array, is_reused in zip(("inputs", "labels"), reused, strict=True)
     }

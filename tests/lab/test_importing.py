@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from pitfalls.startup import KERAS_ONLY_TRIES, quick_imports
+from pitfalls.startup import ONLY_TRIED, quick_imports
 
 
 @pytest.fixture
@@ -25,10 +25,10 @@ def test_keras_comes_without_what_it_only_tries_and_others_find_it_afterwards():
             sys.executable,
             "-c",
             "import sys\n"
-            "from pitfalls.startup import KERAS_ONLY_TRIES, quick_imports\n"
+            "from pitfalls.startup import ONLY_TRIED, quick_imports\n"
             "with quick_imports():\n"
             "    import keras\n"
-            "print([name in sys.modules for name in KERAS_ONLY_TRIES])\n"
+            "print([name in sys.modules for name in ONLY_TRIED])\n"
             "import sklearn, matplotlib.pyplot\n"
             "print(keras.layers.Dense(1).units)\n",
         ],
@@ -36,7 +36,7 @@ def test_keras_comes_without_what_it_only_tries_and_others_find_it_afterwards():
         text=True,
         check=True,
     )
-    assert told.stdout.splitlines() == [str([False] * len(KERAS_ONLY_TRIES)), "1"]
+    assert told.stdout.splitlines() == [str([False] * len(ONLY_TRIED)), "1"]
 
 
 def test_an_import_is_frozen_and_nothing_else_is(module):
@@ -59,4 +59,4 @@ def test_a_failed_import_leaves_nothing_behind():
     with pytest.raises(ModuleNotFoundError), quick_imports():
         __import__("no_such_module_anywhere")
     assert gc.isenabled()
-    assert not [name for name in KERAS_ONLY_TRIES if sys.modules.get(name, "absent") is None]
+    assert not [name for name in ONLY_TRIED if sys.modules.get(name, "absent") is None]

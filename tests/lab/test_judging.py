@@ -4,26 +4,33 @@ import json
 import os
 
 import pytest
+from made_results import made_result
 
 from pitfalls.errors import ResultError
-from pitfalls.report import tables
-from pitfalls.results import write_json
-from pitfalls.verdicts.cells import gather, gather_listings, judge_sweep, verify_all, write_changed
+from pitfalls.files import write_json
+from pitfalls.project import Cell
+from pitfalls.report import words
+from pitfalls.results import Probe
+from pitfalls.stages.verify import write_changed
+from pitfalls.verdicts.cells import Judged, gather, gather_listings
+from pitfalls.verdicts.everything import judge_everything, judge_sweep
+from pitfalls.verdicts.guard import GuardReport
 from pitfalls.verdicts.run import judge
+
+UNASKED = GuardReport()
 
 CELL = ("keras2", "fresh_arrays", "mean_lambda")
 OTHER = ("keras3", "flat_labels", "mean_lambda")
 
 
 @pytest.fixture
-def put(tmp_path, result_of):
+def put(tmp_path):
     """Give a function that puts a result into runs/ and returns its path."""
 
     def write(cell, seed=0, sweep="matrix", **measured):
-        result = result_of(*cell, **measured)
-        result["cell"]["seed"] = seed
+        result = made_result(Cell(*cell).at(seed), **measured)
         path = tmp_path / "runs" / sweep / "/".join(cell) / f"seed-{seed}" / "result.json"
-        write_json(path, result)
+        result.write(path)
         return path
 
     return write
@@ -32,24 +39,22 @@ def put(tmp_path, result_of):
 def test_a_sweep_is_judged_and_each_verdict_stands_beside_its_result(tmp_path, put):
     """One verdict.json a run."""
     paths = [put(CELL), put(CELL, 1), put(OTHER, final_loss=400.0)]
-    judged, damaged, changed = judge_sweep(tmp_path / "runs", "matrix", {})
-    assert [verdict["verdict"] for _, verdict in judged] == ["pass", "pass", "fail"]
-    assert damaged == [] and len(changed) == 3
-    write_changed(changed, {})
-    for path, (_, verdict) in zip(paths, judged, strict=True):
-        assert json.loads(path.with_name("verdict.json").read_text()) == verdict
+    judged, damaged = judge_sweep(tmp_path / "runs", "matrix", UNASKED)
+    assert [run.verdict.verdict for run in judged] == ["pass", "pass", "fail"]
+    assert damaged == []
+    write_changed(judged, UNASKED)
+    for path, run in zip(paths, judged, strict=True):
+        assert json.loads(path.with_name("verdict.json").read_text()) == run.verdict.as_json()
 
 
 def test_a_verdict_is_written_again_only_when_it_changed(tmp_path, put):
     """An unchanged file keeps its time, so that nothing below the pipeline looks new."""
     same, other = put(CELL), put(OTHER)
-    write_changed(judge_sweep(tmp_path / "runs", "matrix", {})[2], {})
+    write_changed(judge_sweep(tmp_path / "runs", "matrix", UNASKED)[0], UNASKED)
     for path in (same, other):
         os.utime(path.with_name("verdict.json"), (1, 1))
     put(OTHER, final_loss=400.0)
-    _, _, changed = judge_sweep(tmp_path / "runs", "matrix", {})
-    assert [result["cell"]["generator"] for _, result, _ in changed] == ["flat_labels"]
-    write_changed(changed, {})
+    write_changed(judge_sweep(tmp_path / "runs", "matrix", UNASKED)[0], UNASKED)
     assert same.with_name("verdict.json").stat().st_mtime == 1
     assert other.with_name("verdict.json").stat().st_mtime > 1
 
@@ -64,10 +69,11 @@ def damage(path, key=None, value=None):
     ("key", "value", "said"),
     [
         (None, None, "is no complete JSON"),
-        ("task", {}, "cannot be judged: KeyError('high')"),
-        ("shapes", {"labels": 3}, "cannot be judged"),
+        ("task", {}, "has no usable task.high"),
+        ("shapes", {"labels": 3}, "has no usable shapes.inputs"),
         ("training", None, "has no usable training"),
-        ("window_steps", 0, "cannot be judged: ZeroDivisionError"),
+        ("window_steps", 0, "has no usable window_steps"),
+        ("schema", 2, "has no usable schema"),
         ("seconds", None, "has no usable seconds"),
         ("listing", "first", "has no usable listing"),
         ("prediction", 3, "has no usable prediction"),
@@ -78,71 +84,59 @@ def test_a_damaged_result_is_listed_and_fails(tmp_path, put, key, value, said):
     put(CELL)
     broken = put(("keras2", "reused_inputs", "mean_lambda"), listing=1)
     damage(broken, key, value)
-    content, _ = verify_all(tmp_path / "runs", "matrix", "article", {})
-    (line,) = content["damaged"]
+    verdicts = judge_everything(tmp_path / "runs", "matrix", "article", UNASKED).verdicts
+    (line,) = verdicts.damaged
     assert said in line and "keras2/reused_inputs/mean_lambda/seed-0/result.json" in line
     assert str(tmp_path) not in line
-    assert len(content["cells"]) == 1
-    assert not tables.all_hold(content) and line in tables.failures(content)
+    assert len(verdicts.cells) == 1
+    assert not verdicts.all_hold and line in words.failures(verdicts)
 
 
-def judged_with(result_of, *measured):
+def judged_with(*measured):
     """Return judged results of one cell at seeds 0, 1 ..."""
-    judged = []
-    for seed, values in enumerate(measured):
-        result = result_of("keras2", "reused_inputs", "mean_lambda", **values)
-        result["cell"]["seed"] = seed
-        judged.append((result, judge(result).as_json()))
-    return judged
+    cell = Cell("keras2", "reused_inputs", "mean_lambda")
+    results = [made_result(cell.at(seed), **values) for seed, values in enumerate(measured)]
+    return [Judged(result, judge(result)) for result in results]
 
 
 STALE = {"standard_error": 8.0, "broken_rows": 0.9933, "rewritten_batches": 1.0, "repeated_batches": 0.0}
 
 
-def test_seeds_are_gathered_into_means_and_an_interval(result_of):
+def test_seeds_are_gathered_into_means_and_an_interval():
     """In the order of the seeds, whatever order they were found in."""
-    judged = judged_with(result_of, *({"final_loss": loss} | STALE for loss in (830.0, 839.0, 824.0)))
+    judged = judged_with(*({"final_loss": loss} | STALE for loss in (830.0, 839.0, 824.0)))
     (cell,) = gather([judged[2], judged[0], judged[1]])
-    assert cell["cell"] == {"runtime": "keras2", "generator": "reused_inputs", "model": "mean_lambda"}
-    assert cell["measured"] == pytest.approx(831.0)
-    assert cell["interval"] == [824.0, 839.0]
-    assert cell["seeds"] == [0, 1, 2]
-    assert cell["claim"]["loss"] == pytest.approx(833.25)
-    assert (cell["effect"], cell["verdict"], cell["reasons"]) == ("bites", "pass", [])
+    assert cell.cell == Cell("keras2", "reused_inputs", "mean_lambda")
+    assert cell.measured == pytest.approx(831.0)
+    assert cell.interval == (824.0, 839.0)
+    assert cell.seeds == [0, 1, 2]
+    assert cell.claim.loss == pytest.approx(833.25)
+    assert (cell.effect, cell.verdict, cell.reasons) == ("bites", "pass", [])
 
 
-def test_one_seed_that_fails_fails_its_cell_and_is_named(result_of):
+def test_one_seed_that_fails_fails_its_cell_and_is_named():
     """A mean over seeds must not hide it: 833 is the mean of 433 and 1233."""
-    judged = judged_with(result_of, *({"final_loss": loss} | STALE for loss in (433.25, 1233.25)))
+    judged = judged_with(*({"final_loss": loss} | STALE for loss in (433.25, 1233.25)))
     (cell,) = gather(judged)
-    assert cell["measured"] == pytest.approx(833.25)
-    assert cell["verdict"] == "fail"
-    assert [reason.split(" is not")[0] for reason in cell["reasons"]] == [
+    assert cell.measured == pytest.approx(833.25)
+    assert cell.verdict == "fail"
+    assert [reason.split(" is not")[0] for reason in cell.reasons] == [
         "seed 0: loss 433.25",
         "seed 1: loss 1233.25",
     ]
 
 
-def test_seeds_of_several_effects_show_them_all(result_of):
+def test_seeds_of_several_effects_show_them_all():
     """A race may be masked at one seed and bite at another."""
     sound = STALE | {"broken_rows": 0.0, "final_loss": 0.0, "standard_error": 0.0}
-    (cell,) = gather(judged_with(result_of, {"final_loss": 833.0} | STALE, sound))
-    assert (cell["effect"], cell["verdict"]) == ("bites or masked", "fail")
+    (cell,) = gather(judged_with({"final_loss": 833.0} | STALE, sound))
+    assert (cell.effect, cell.verdict) == ("bites or masked", "fail")
 
 
 def probed(listing, fits):
-    """Return the content of a probe.json."""
-    return {
-        "schema": 1,
-        "listing": listing,
-        "generator": "reused_inputs",
-        "seed": 0,
-        "yields": [[[1.0, 3.0]], [[1.0, 3.0]]],
-        "labels": [[[2.0]], [[2.0]]],
-        "fits": fits,
-        "shares_memory": True,
-        "addresses_mod_64": [16, 16],
-    }
+    """Return the probe of a listing."""
+    yields, labels = [[[1.0, 3.0]], [[1.0, 3.0]]], [[[2.0]], [[2.0]]]
+    return Probe(listing=listing, yields=yields, labels=labels, fits=fits, shares_memory=True)
 
 
 @pytest.mark.parametrize(
@@ -158,16 +152,15 @@ def probed(listing, fits):
 def test_a_probe_is_judged_by_which_labels_fit(listing, fits, effect, verdict):
     """The third listing's first label must not fit; both must in the fourth and fifth."""
     (entry,) = gather_listings([], [probed(listing, fits)])
-    assert (entry["effect"], entry["verdict"]) == (effect, verdict)
+    assert (entry.effect, entry.verdict) == (effect, verdict)
 
 
 def test_listings_stand_in_the_article_s_order_with_what_it_printed(result_of):
     """Trained and probed ones together; a run that is no listing is none."""
-    trained = [
-        (result, judge(result).as_json()) for result in (result_of(*CELL, listing=7), result_of(*CELL))
-    ]
+    results = (result_of(*CELL, listing=7), result_of(*CELL))
+    trained = [Judged(result, judge(result)) for result in results]
     entries = gather_listings(trained, [probed(4, [True, True]), probed(3, [False, True])])
-    assert [(entry["listing"], entry["printed"]) for entry in entries] == [
+    assert [(entry.listing, entry.printed) for entry in entries] == [
         (3, "both inputs [[44, 2]], labels 10 and 23"),
         (4, "[[82, 4]] 43 and [[77, 34]] 55.5"),
         (7, "0.0000e+00 in every epoch"),
@@ -178,28 +171,28 @@ def test_listings_stand_in_the_article_s_order_with_what_it_printed(result_of):
 def test_a_damaged_probe_is_listed_and_fails(tmp_path, put, text):
     """It must not stop the verdicts of all the others, which the report is to show."""
     put(CELL)
-    write_json(tmp_path / "runs/article/probe/a/seed-0/probe.json", probed(3, [False, True]))
+    probed(3, [False, True]).write(tmp_path / "runs/article/probe/a/seed-0/probe.json")
     damaged = tmp_path / "runs/article/probe/b/seed-0/probe.json"
     write_json(damaged, None)
     damaged.write_text(text)
-    content, _ = verify_all(tmp_path / "runs", "matrix", "article", {})
-    assert [probe["listing"] for probe in content["probes"]] == [3]
-    (line,) = content["damaged"]
+    verdicts = judge_everything(tmp_path / "runs", "matrix", "article", UNASKED).verdicts
+    assert [probe.listing for probe in verdicts.probes] == [3]
+    (line,) = verdicts.damaged
     assert "runs/article/probe/b/seed-0/probe.json" in line
 
 
 def test_a_probe_that_belongs_to_no_listing_is_left_alone(tmp_path, put):
     """Whoever probed by hand wants no verdict."""
     put(CELL)
-    write_json(tmp_path / "runs/article/probe/a/seed-0/probe.json", probed(None, [True, True]))
-    content, _ = verify_all(tmp_path / "runs", "matrix", "article", {})
-    assert content["probes"] == content["listings"] == content["damaged"] == []
+    probed(None, [True, True]).write(tmp_path / "runs/article/probe/a/seed-0/probe.json")
+    verdicts = judge_everything(tmp_path / "runs", "matrix", "article", UNASKED).verdicts
+    assert verdicts.probes == verdicts.listings == verdicts.damaged == []
 
 
 def test_no_result_at_all_is_an_error_in_these_words(tmp_path):
     """The whole text: an empty folder proves nothing."""
     with pytest.raises(ResultError) as refused:
-        verify_all(tmp_path, "matrix", "article", {})
+        judge_everything(tmp_path, "matrix", "article", UNASKED)
     assert str(refused.value) == (
         f"there is no result below {tmp_path / 'matrix'} or {tmp_path / 'article'}.\n"
         "Train first: `make reproduce`, or name another sweep with --matrix."
@@ -222,24 +215,78 @@ def params_yaml(folder, **matrix):
 def test_what_params_yaml_lists_and_nobody_trained_is_missing_and_fails(tmp_path, put):
     """Silence about a run that is not there would look like a claim that holds."""
     put(("keras2", "fresh_arrays", "mean_lambda"))
-    content, _ = verify_all(tmp_path / "runs", "matrix", "article", {}, params_yaml(tmp_path))
-    assert content["missing"] == ["keras2 / fresh_arrays / mean_lambda / 1", "listing 1", "listing 3"]
-    assert not tables.all_hold(content)
-    assert tables.summary(content) == "1 of 1 cells hold, 0 of 0 listings hold, 3 missing."
-    assert "listing 3 was not trained, or not probed: dvc repro" in tables.failures(content)
+    verdicts = judge_everything(
+        tmp_path / "runs", "matrix", "article", UNASKED, params_yaml(tmp_path)
+    ).verdicts
+    assert verdicts.missing == ["keras2 / fresh_arrays / mean_lambda / 1", "listing 1", "listing 3"]
+    assert not verdicts.all_hold
+    assert words.summary(verdicts) == "1 of 1 cells hold, 0 of 0 listings hold, 3 missing."
+    assert "listing 3 was not trained, or not probed: dvc repro" in words.failures(verdicts)
 
 
 def test_a_seed_that_an_earlier_matrix_left_is_not_averaged_in(tmp_path, put):
     """Folders of runs are kept when params.yaml changes."""
     put(("keras2", "fresh_arrays", "mean_lambda"))
     put(("keras2", "fresh_arrays", "mean_lambda"), 2)
-    content, _ = verify_all(tmp_path / "runs", "matrix", "article", {}, params_yaml(tmp_path, seed=0))
-    (cell,) = content["cells"]
-    assert cell["seeds"] == [0]
+    verdicts = judge_everything(
+        tmp_path / "runs", "matrix", "article", UNASKED, params_yaml(tmp_path, seed=0)
+    ).verdicts
+    (cell,) = verdicts.cells
+    assert cell.seeds == [0]
 
 
 def test_runs_of_different_settings_are_cells_of_their_own(result_of):
     """Two tasks in one sweep are two rows, not a mean of both."""
     results = [result_of("keras2", "fresh_arrays", "mean_lambda", high=high) for high in (10, 100)]
-    entries = gather([(result, judge(result).as_json()) for result in results])
+    entries = gather([Judged(result, judge(result)) for result in results])
     assert len(entries) == 2
+
+
+def test_three_seeds_that_are_all_a_little_off_fail_though_each_of_them_would_pass():
+    """Each is 3 of its own standard errors off; of three in one direction the mean is 5.2 of its own."""
+    off = [{"final_loss": 833.25 + 24.0} | STALE for _ in range(3)]
+    assert [run.verdict.verdict for run in judged_with(*off)] == ["pass"] * 3
+    (cell,) = gather(judged_with(*off))
+    assert cell.verdict == "fail"
+    assert cell.reasons == ["mean of 3 seeds: loss 857.25 is not 833.25 within 18.5"]
+    assert gather(judged_with(off[0]))[0].verdict == "pass"
+
+
+@pytest.mark.parametrize("seeds", [2, 3, 30])
+def test_the_tolerance_of_a_mean_falls_with_the_root_of_its_seeds(seeds):
+    """Independent runs: four standard errors of 8 / sqrt(n)."""
+    (cell,) = gather(judged_with(*({"final_loss": 833.25} | STALE for _ in range(seeds))))
+    assert cell.claim.tolerance == pytest.approx(4 * 8.0 / seeds**0.5, rel=1e-3)
+
+
+def test_what_claims_share_is_not_made_smaller_by_more_seeds():
+    """A Dense's claim rests on one twin: its own error stays, however many runs there are."""
+    cell = Cell("keras2", "reused_inputs", "dense")
+    measured = {"final_loss": 417.2, "standard_error": 1.0} | {
+        k: STALE[k] for k in ("broken_rows", "rewritten_batches")
+    }
+    results = [made_result(cell.at(seed), **measured) for seed in range(400)]
+    (entry,) = gather([Judged(result, judge(result)) for result in results])
+    assert entry.claim.tolerance > 4 * entry.claim.shared_error > 0
+    assert entry.claim.tolerance < judge(results[0]).claim.tolerance / 2
+
+
+def test_the_lottery_s_runs_are_judged_where_every_other_run_is(tmp_path, put):
+    """By their claims: a loss of 5 where 0 is claimed is no repair, whatever a page would call it."""
+    cell = ("keras3", "reused_inputs", "mean_lambda")
+    for seed, (offset, loss, rows) in enumerate([(0, 690.0, 0.8225), (16, 0.0, 0.0), (32, 5.0, 0.0)]):
+        told = {
+            "standard_error": 9.0 if rows else 0.0,
+            "broken_rows": rows,
+            "buffer_address_mod_64": {"inputs": offset, "labels": None},
+        }
+        put(cell, seed, "alignment", final_loss=loss, **told)
+    params = params_yaml(tmp_path, runtime=[], generator="", model="", seed=0)
+    put(CELL)
+    verdicts = judge_everything(tmp_path / "runs", "matrix", "article", UNASKED, params).verdicts
+    assert [(ticket.offset_bytes, ticket.effect, ticket.verdict) for ticket in verdicts.lottery] == [
+        (0, "bites", "pass"),
+        (16, "repaired", "pass"),
+        (32, "bites", "fail"),
+    ]
+    assert not verdicts.all_hold

@@ -4,6 +4,7 @@ import pytest
 from made_reports import committed_verdicts, with_a_failure, write
 
 from pitfalls.errors import PromotionError
+from pitfalls.project import SeededCell
 from pitfalls.stages.promote import promote
 
 CHAMPION = {"runtime": "keras3", "generator": "fresh_arrays", "model": "dense", "seed": 0}
@@ -13,7 +14,7 @@ def refusal(folder, verdicts, **other) -> str:
     """Return how the gate refuses a champion."""
     write(folder / "reports" / "verdicts.json", verdicts)
     with pytest.raises(PromotionError) as refused:
-        promote(folder, CHAMPION | other)
+        promote(folder, SeededCell(**(CHAMPION | other)))
     assert not (folder / "reports" / "champion.json").exists()
     return str(refused.value)
 
@@ -23,7 +24,7 @@ def test_nobody_is_promoted_while_a_claim_fails(tmp_path):
     told = refusal(tmp_path, with_a_failure(committed_verdicts())).splitlines()
     assert told[0] == "nothing is promoted: 71 of 72 cells hold, 8 of 8 listings hold, 1 damaged."
     assert told[1].endswith("seed 0: the loss is <12.5>")
-    assert told[-1] == "See reports/matrix.md. Mend the cause, or the claim, then `dvc repro`."
+    assert told[-1] == "See reports/matrix.md. Fix the cause, or the claim, then `dvc repro`."
 
 
 @pytest.mark.parametrize("other", [{"seed": 7}, {"generator": "nonsense"}])

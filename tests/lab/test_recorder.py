@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from pitfalls.lab.recorder import COLUMNS, Recorder, standard_error_by_blocks, window_of
+from pitfalls.lab.tensorflow.recording import GraphRecorder
 
 STEPS, ROWS = 40, 4
 
@@ -25,13 +26,14 @@ def steps():
 
 def recorded(inputs_nb2, labels_nb, loss_n, chunk, epochs=1):
     """Return a recorder that was told so many steps at once, as a graph would; `chunk` None is one, unstacked."""
-    recorder = Recorder(STEPS // epochs, ROWS)
-    record = tf.function(recorder.record)
+    recorder = Recorder(ROWS)
+    graph = GraphRecorder(recorder, STEPS // epochs)
+    record = tf.function(graph.record)
     for first in range(0, STEPS, chunk or 1):
         part = slice(first, first + chunk) if chunk else first
         record(inputs_nb2[part], labels_nb[part], loss_n[part])
         if (first + (chunk or 1)) % (STEPS // epochs) == 0:
-            recorder.end_epoch()
+            graph.end_epoch()
     return recorder
 
 
@@ -65,26 +67,28 @@ def test_the_last_batch_comes_back_in_the_shape_it_had(steps, chunk, with_axis):
 
 def test_the_first_batch_repeats_nothing():
     """Not even one of zeros: there was none before it."""
-    recorder = Recorder(2, 3)
-    recorder.record(tf.zeros((2, 3, 2)), tf.zeros((2, 3)), tf.zeros(2))
-    recorder.end_epoch()
+    recorder = Recorder(3)
+    graph = GraphRecorder(recorder, 2)
+    graph.record(tf.zeros((2, 3, 2)), tf.zeros((2, 3)), tf.zeros(2))
+    graph.end_epoch()
     assert recorder.history()[:, 3].tolist() == [0.0, 1.0]
 
 
 def test_the_mean_loss_of_an_epoch_is_of_its_steps_alone():
     """What the progress bar shows, also of an epoch that fills only a part of the room."""
-    recorder, losses = Recorder(4, 3), []
+    recorder, losses = Recorder(3), []
+    graph = GraphRecorder(recorder, 4)
     for loss_n in ([1.0, 2.0, 3.0, 6.0], [8.0, 10.0]):
         n = len(loss_n)
-        recorder.record(tf.zeros((n, 3, 2)), tf.zeros((n, 3)), tf.constant(loss_n))
-        losses.append(recorder.end_epoch())
+        graph.record(tf.zeros((n, 3, 2)), tf.zeros((n, 3)), tf.constant(loss_n))
+        losses.append(graph.end_epoch())
     assert losses == [3.0, 9.0]
     assert recorder.history()[:, 0].tolist() == [1.0, 2.0, 3.0, 6.0, 8.0, 10.0]
 
 
 def test_rewrites_are_counted_over_the_last_steps_and_unknown_where_nobody_looked():
     """None is no nought: a feed of Keras's own cannot be looked into."""
-    recorder = Recorder(4, 1)
+    recorder = Recorder(1)
     assert recorder.rewritten_share(2) is None
     for is_rewritten in (True, True, False, True):
         recorder.note_rewritten(is_rewritten)

@@ -5,15 +5,10 @@ import json
 import pytest
 
 from pitfalls.errors import ConfigurationError, ResultError
-from pitfalls.results import (
-    REQUIRED_KEYS,
-    find_results,
-    is_finished,
-    read_json,
-    read_result,
-    write_json,
-    write_text,
-)
+from pitfalls.files import write_json, write_text
+from pitfalls.results import Probe, Result, Verdict, find_results, is_finished
+from pitfalls.verdicts.guard import GuardReport
+from pitfalls.verdicts.records import Verdicts
 
 
 @pytest.fixture
@@ -25,8 +20,8 @@ def result(result_of):
 def test_what_is_written_is_read_again_and_nothing_lies_beside_it(tmp_path, result):
     """Folders are made on the way."""
     path = tmp_path / "a" / "b" / "result.json"
-    write_json(path, result)
-    assert read_result(path) == result
+    result.write(path)
+    assert Result.read(path) == result
     assert [one.name for one in path.parent.iterdir()] == ["result.json"]
 
 
@@ -89,21 +84,19 @@ def test_a_number_that_json_does_not_know_is_never_written(tmp_path, value):
 def test_a_result_that_was_cut_short_is_refused_in_these_words(tmp_path, result, share):
     """At any place: the whole text but for what the parser saw."""
     path = tmp_path / "result.json"
-    text = json.dumps(result)
+    text = json.dumps(result.as_json())
     path.write_text(text[: int(len(text) * share)])
     with pytest.raises(ResultError) as refused:
-        read_result(path)
+        Result.read(path)
     first, last = str(refused.value).split("\n")
     assert first.startswith(f"{path} is no complete JSON (")
-    assert last == (
-        "Its run cannot be judged. Delete the file and train the cell again: `dvc repro`, or src/train.py."
-    )
+    assert last == "Delete the file and train the cell again: `dvc repro`, or src/train.py."
 
 
 def test_a_missing_file_is_refused_in_these_words(tmp_path):
     """The whole text."""
     with pytest.raises(ResultError) as refused:
-        read_json(tmp_path / "verdicts.json")
+        Verdicts.read(tmp_path / "verdicts.json")
     assert str(refused.value) == f"{tmp_path / 'verdicts.json'} cannot be read: No such file or directory."
 
 
@@ -111,7 +104,7 @@ def test_a_file_that_is_no_text_is_refused(tmp_path):
     """Bytes of something else."""
     (tmp_path / "result.json").write_bytes(b"\xff\xfe\x00\x01")
     with pytest.raises(ResultError, match="is no complete JSON"):
-        read_result(tmp_path / "result.json")
+        Result.read(tmp_path / "result.json")
 
 
 @pytest.mark.parametrize("content", [[], "x", 3, None])
@@ -120,43 +113,112 @@ def test_json_that_is_no_object_is_refused(tmp_path, content):
     path = tmp_path / "result.json"
     write_json(path, content)
     with pytest.raises(ResultError) as refused:
-        read_result(path)
+        Result.read(path)
     assert str(refused.value) == (
-        f"{path} holds no run's measurements.\nDelete the file and train the cell again."
+        f"{path} holds something else: it was damaged or written by another version.\n"
+        "Delete the file and train the cell again: `dvc repro`, or src/train.py."
     )
 
 
-@pytest.mark.parametrize("key", REQUIRED_KEYS)
+OPTIONAL = {
+    "schema", "framework", "broken_batches", "rewritten_batches", "versions", "origin", "mlflow_run_id",
+}  # fmt: skip
+"""Keys that results of earlier versions lack, or that a run may lack."""
+
+KEYS = {field.alias or name for name, field in Result.model_fields.items()}
+
+
+def refused(kind, path):
+    """Return how a file is refused."""
+    with pytest.raises(ResultError) as error:
+        kind.read(path)
+    return str(error.value)
+
+
+@pytest.mark.parametrize("key", sorted(KEYS))
 def test_a_key_that_is_missing_or_of_another_type_is_named(tmp_path, result, key):
     """One by one, missing and wrong; null is a value where nothing can be measured, but must be there."""
     path = tmp_path / "result.json"
-    wrong = 5 if key == "fingerprint" else "text"
-    for damaged in ({k: v for k, v in result.items() if k != key}, result | {key: wrong}):
+    content = result.as_json()
+    wrong = 5 if key in ("fingerprint", "framework", "mlflow_run_id") else "text"
+    missing = {name: value for name, value in content.items() if name != key}
+    for damaged in (content | {key: wrong}, *(() if key in OPTIONAL else (missing,))):
         write_json(path, damaged)
-        with pytest.raises(ResultError) as refused:
-            read_result(path)
-        assert str(refused.value) == (
-            f"{path} has no usable {key}: it was damaged or written by another version.\n"
-            "Delete the file and train the cell again."
-        )
+        first, last = refused(Result, path).split("\n")
+        assert first.startswith(f"{path} has no usable {key} (")
+        assert first.endswith("): it was damaged or written by another version.")
+        assert last == "Delete the file and train the cell again: `dvc repro`, or src/train.py."
+
+
+def test_a_result_of_an_earlier_version_is_read(tmp_path, result):
+    """Without what came since, and with the losses' earlier names."""
+    content = {key: value for key, value in result.as_json().items() if key not in OPTIONAL - {"schema"}}
+    content["mechanism"] |= {"loss": "unaligned"}
+    write_json(tmp_path / "result.json", content)
+    read = Result.read(tmp_path / "result.json")
+    assert read.mechanism.loss == "broadcasting"
+    assert (read.framework, read.origin) == ("tensorflow", None)
+
+
+@pytest.mark.parametrize("word", ["NaN", "Infinity", "-Infinity"])
+@pytest.mark.parametrize("key", ["final_loss", "standard_error", "broken_rows"])
+def test_a_number_that_is_none_is_found_where_the_file_is_read(tmp_path, result, key, word):
+    """Python's own reader takes it."""
+    path = tmp_path / "result.json"
+    path.write_text(json.dumps(result.as_json() | {key: "HERE"}).replace('"HERE"', word))
+    assert refused(Result, path).startswith(f"{path} has no usable {key} (")
+
+
+@pytest.mark.parametrize(
+    ("change", "key"),
+    [
+        ({"shapes": {"labels": [64, 1]}}, "shapes.inputs"),
+        ({"shapes": {"inputs": [64, "2"]}}, "shapes.labels"),
+        ({"answers": {"inputs": [[1.0]], "values": [1.0]}}, "answers.inputs.0.1"),
+        ({"cell": {"runtime": "keras2", "generator": "x", "model": "y"}}, "cell.seed"),
+        ({"loss": []}, "loss"),
+        ({"training": {"optimizer": "rmsprop", "learning_rate": [], "epochs": 1, "steps_per_epoch": 1}},
+         "training.learning_rate"),
+    ],
+)  # fmt: skip
+def test_another_shape_is_named_by_its_place(tmp_path, result, change, key):
+    """Also inside a part of the file."""
+    path = tmp_path / "result.json"
+    write_json(path, result.as_json() | change)
+    assert f"{path} has no usable {key}" in refused(Result, path)
+
+
+@pytest.mark.parametrize(
+    ("kind", "cure"),
+    [
+        (Probe, "Delete the file and probe again: `dvc repro probe`, or src/probe.py."),
+        (Verdict, "Delete the file and train the cell again: `dvc repro`, or src/train.py."),
+        (Verdicts, "Run python src/verify.py."),
+        (GuardReport, "Run python src/check.py."),
+    ],
+)
+def test_each_file_is_refused_with_its_own_cure(tmp_path, kind, cure):
+    """The last line says what makes it again."""
+    (tmp_path / "file.json").write_text("[]")
+    assert refused(kind, tmp_path / "file.json").split("\n")[-1] == cure
 
 
 def test_a_run_has_finished_if_exactly_it_stands_there_complete(tmp_path, result):
     """Another fingerprint, or half a file, is as good as none."""
-    assert not is_finished(tmp_path, result["fingerprint"])
-    write_json(tmp_path / "result.json", result)
-    assert is_finished(tmp_path, result["fingerprint"])
+    assert not is_finished(tmp_path, result.fingerprint)
+    result.write(tmp_path / "result.json")
+    assert is_finished(tmp_path, result.fingerprint)
     assert not is_finished(tmp_path, "another")
     (tmp_path / "result.json").write_text("{")
-    assert not is_finished(tmp_path, result["fingerprint"])
+    assert not is_finished(tmp_path, result.fingerprint)
 
 
 def test_results_are_found_below_their_sweep_alone_in_order(tmp_path, result):
     """Swept keys add folders below the seed."""
     for place in ("b/seed-1", "b/seed-0/@task.high=10", "a/seed-0"):
-        write_json(tmp_path / "matrix" / place / "result.json", result)
-    write_json(tmp_path / "other" / "result.json", result)
-    write_json(tmp_path / "matrix" / "a" / "probe.json", result)
+        result.write(tmp_path / "matrix" / place / "result.json")
+    result.write(tmp_path / "other" / "result.json")
+    result.write(tmp_path / "matrix" / "a" / "probe.json")
     found = [
         path.relative_to(tmp_path / "matrix").parent.as_posix() for path in find_results(tmp_path, "matrix")
     ]

@@ -8,15 +8,17 @@ from threading import Barrier
 import mlflow
 import numpy as np
 import pytest
-from made_store import CELLS, made_result, make_store
+from made_store import CELLS, made_run, make_store
 from mlflow.entities import DatasetInput
 
-from pitfalls.config.schema import Cell, Tracking
+from pitfalls.config.schema import Tracking
 from pitfalls.errors import PromotionError
+from pitfalls.project import SeededCell
 from pitfalls.tracking import client_for, register_champion, view_links
 from pitfalls.tracking.runs import log_dataset
 from pitfalls.tracking.store import opened
-from pitfalls.tracking.views import EFFECT_COLOURS, VIEWS
+from pitfalls.tracking.views import VIEWS
+from pitfalls.verdicts.effects import EFFECTS
 
 REUSED, FRESH = CELLS[:2]
 
@@ -40,7 +42,8 @@ def test_twins_differ_in_few_parameters_and_telling_metrics(store):
         if reused.params.get(key) != fresh.params.get(key)
     } == {"generator", "generator._target_", "generator.inputs_offset_bytes"}
     assert {key for key in reused.metrics if reused.metrics[key] != fresh.metrics[key]} == {
-        "loss", "final_loss", "claimed_loss", "tolerance", "broken_rows", "broken_batches", "prediction_for_73_57",
+        "loss", "final_loss", "standard_error", "claimed_loss", "tolerance", "broken_rows", "broken_batches",
+        "rewritten_batches", "prediction_for_73_57",
     }  # fmt: skip
 
 
@@ -51,7 +54,7 @@ def test_a_run_has_the_colour_of_its_effect(store):
         run.data.tags["effect"]: run.data.tags["mlflow.runColor"]
         for run in map(client.get_run, runs.values())
     }
-    assert seen == EFFECT_COLOURS
+    assert seen == {name: effect.colour for name, effect in EFFECTS.items()}
 
 
 def test_every_experiment_opens_on_its_view(store):
@@ -96,11 +99,11 @@ Train it again, then promote it:
   dvc repro"""
 
 
-def refusal(tracking, cell: Cell, run_id) -> str:
+def refusal(tracking, cell: SeededCell, run_id) -> str:
     """Return how the registry refuses a run."""
-    result, verdict = made_result(cell)
+    result, verdict = made_run(cell)
     with pytest.raises(PromotionError) as refused:
-        register_champion(tracking, result | {"mlflow_run_id": run_id}, verdict)
+        register_champion(tracking, result.with_changes(mlflow_run_id=run_id), verdict, load=None)
     return str(refused.value)
 
 
@@ -134,7 +137,7 @@ def test_a_run_that_was_deleted_is_refused(store):
 def test_a_run_that_learned_nothing_is_refused(store):
     """A fixed Lambda keeps no model."""
     tracking, _, runs = store
-    cell = Cell("keras2", "reused_pair", "mean_lambda", 0)
+    cell = SeededCell("keras2", "reused_pair", "mean_lambda", 0)
     assert refusal(tracking, cell, runs[str(cell)]) == (
         f"{cell} learned nothing: a fixed Lambda has no weights, so its run keeps no model.\n"
         "Name a run of the model `dense` under `champion` in params.yaml."
@@ -177,4 +180,4 @@ def test_the_probe_s_rows_are_a_table_that_mlflow_finds(store, monkeypatch):
     table = client.load_table(run.experiment_id, "probe.json", run_ids=[run.run_id])
     assert list(table.columns) == ["yield", "inputs", "label", "mean_of_inputs", "fits"]
     assert len(table) == 2 * 64
-    assert table.iloc[0].tolist() == ["first", "[1, 2]", 1.5, 1.5, True]
+    assert table.iloc[0].tolist() == ["first", "[1.0, 2.0]", 1.5, 1.5, True]

@@ -153,7 +153,7 @@ def test_the_twin_gives_the_same_number_each_time():
 @pytest.mark.parametrize(("step", "rate"), [(0, 0.1), (1499, 0.1), (1500, 0.01), (1799, 0.01), (1800, 0.001)])
 def test_a_rate_holds_from_its_first_step_on(step, rate):
     """And the optimizer of a training changes it at the same steps."""
-    from pitfalls.lab.training import make_optimizer
+    from pitfalls.lab.tensorflow.setup import make_optimizer
 
     assert QUICK.rate_of_steps()[step] == rate
     schedule = make_optimizer({str(first): value for first, value in STEPPED})._learning_rate

@@ -3,6 +3,8 @@
 Hydra composes a run where it is checked and again in the process that trains it, 0.2 s
 each time. Here it is composed once, travels with the jobs, and each run's own values
 are set on a copy.
+
+Every private name of Hydra that the lab relies on is here and in hydra_plugins/; known: Hydra 1.3.
 """
 
 import pickle
@@ -12,7 +14,13 @@ from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
-RUN_S_OWN = ("seed", "hydra.sweep.subdir", "tracking.parent_run_id", "tracking.launch")
+RUN_S_OWN = (
+    "seed",
+    "fingerprint",
+    "hydra.sweep.subdir",
+    "tracking.parent_run_id",
+    "tracking.launch",
+)
 """Keys that runs differ in and that choose no option; what interpolates them is resolved later."""
 
 MOST_KEPT = 128

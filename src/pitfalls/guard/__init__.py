@@ -8,7 +8,6 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from pitfalls.guard.checking import check
 from pitfalls.guard.findings import (
     RULES,
     AliasedBatchError,
@@ -18,11 +17,12 @@ from pitfalls.guard.findings import (
     GuardError,
     Report,
 )
-from pitfalls.guard.watching import watch
+from pitfalls.guard.rules.checking import check
+from pitfalls.guard.rules.watching import watch
 
 if TYPE_CHECKING:
-    from pitfalls.guard.models import check_model
-    from pitfalls.guard.refusing import ShapeGuard, aligned
+    from pitfalls.guard.shapes.models import check_model
+    from pitfalls.guard.shapes.refusing import ShapeGuard, aligned, no_broadcast
 
 __all__ = [
     "RULES",
@@ -36,10 +36,16 @@ __all__ = [
     "aligned",
     "check",
     "check_model",
+    "no_broadcast",
     "watch",
 ]
 
-_NEEDS_KERAS = {"ShapeGuard": "refusing", "aligned": "refusing", "check_model": "models"}
+_NEEDS_KERAS = {
+    "ShapeGuard": "shapes.refusing",
+    "aligned": "shapes.refusing",
+    "check_model": "shapes.models",
+    "no_broadcast": "shapes.refusing",
+}
 
 
 def __getattr__(name: str) -> Any:

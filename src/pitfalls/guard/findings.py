@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, overload
+from typing import NotRequired, TypedDict, overload
 
 RULES = {
     "aliased-batch": "A batch changed after it was yielded.",
@@ -18,6 +18,11 @@ RULES = {
     "unstable-batch": "A shape (but for the first axis) or a dtype changes between batches.",
     "not-thread-safe": "Several workers pull one generator without a lock.",
 }
+
+
+def first_line(error: BaseException) -> str:
+    """Return what an error says, in one line."""
+    return str(error).strip().split("\n")[0] or "no message"
 
 
 class GuardError(Exception):
@@ -39,6 +44,26 @@ class AliasedBatchWarning(RuntimeWarning):
 
 class BroadcastLossError(ValueError):
     """Labels and predictions of different shapes would be broadcast against each other."""
+
+
+class FindingRecord(TypedDict):
+    """A finding as JSON."""
+
+    rule: str
+    array: str
+    batch: int
+    message: str
+    fix: str
+
+
+class ReportRecord(TypedDict):
+    """A report as JSON; ``status`` is ``clean``, ``findings`` or ``error``, and only then there is an error."""
+
+    target: str
+    status: str
+    findings: list[FindingRecord]
+    not_checked: list[str]
+    error: NotRequired[str]
 
 
 @dataclass(frozen=True)
@@ -70,9 +95,15 @@ class Finding:
         """The message and the fix, as an error prints them."""
         return f"{self.message}\n{self.fix}"
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> FindingRecord:
         """Return the five keys that other programs rely on."""
-        return {key: getattr(self, key) for key in ("rule", "array", "batch", "message", "fix")}
+        return {
+            "rule": self.rule,
+            "array": self.array,
+            "batch": self.batch,
+            "message": self.message,
+            "fix": self.fix,
+        }
 
 
 @dataclass(frozen=True)
@@ -99,7 +130,7 @@ class Report(Sequence[Finding]):
         kept = tuple(finding for finding in self.findings if finding.rule not in ignored)
         return Report(self.target, kept, self.not_checked, self.batches)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> ReportRecord:
         """Return the object that ``pitfalls check --json`` prints."""
         return {
             "target": self.target,

@@ -3,8 +3,7 @@
 A queue of references holds ten batches that the generator may since have refilled.
 `delay_line` is that queue when it stands full, exactly and without a thread;
 `threaded_queue` has the real thread, with its race. Both give each batch with a copy
-of what the generator had yielded, so that a rewrite can be seen. `fit` needs no feed
-of ours, and `SharedGenerator` lets Keras's worker threads pull one generator.
+of what the generator had yielded, so that a rewrite can be seen. `fit` needs no feed of ours.
 """
 
 import queue
@@ -12,9 +11,8 @@ import threading
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import keras
 import numpy as np
 
 from pitfalls.lab.generators import Batch
@@ -102,33 +100,3 @@ def threaded_queue(batches: Iterator[Batch], depth: int) -> Iterator[Iterator[De
     finally:
         stopped.set()
         producer.join()
-
-
-class SharedGenerator(keras.utils.PyDataset):
-    """One generator behind a lock, for Keras's worker threads.
-
-    A plain generator raises `ValueError: generator already executing` when two threads
-    pull it; the lock is what users add, and it does nothing about the one buffer.
-    """
-
-    def __init__(self, batches: Iterator[Batch], workers: int, max_queue_size: int) -> None:
-        """Wrap a generator.
-
-        Args:
-            batches: The generator.
-            workers: Threads that pull it.
-            max_queue_size: Batches that Keras's queue holds.
-        """
-        super().__init__(workers=workers, max_queue_size=max_queue_size)
-        self._batches = batches
-        self._lock = threading.Lock()
-
-    @property
-    def num_batches(self) -> None:
-        """Endless: `fit` needs `steps_per_epoch`."""
-        return None
-
-    def __getitem__(self, index: int) -> Any:
-        """Return the generator's next batch, whatever the index."""
-        with self._lock:
-            return next(self._batches)

@@ -10,8 +10,6 @@ Shapes: inputs (b, 2) float64; labels (b, 1) float64, or (b,) in `flat_labels`.
 from collections.abc import Iterator
 
 import numpy as np
-from hydra.utils import get_method
-from omegaconf import DictConfig
 
 from pitfalls.errors import ConfigurationError
 
@@ -114,34 +112,3 @@ def flat_labels(rng: np.random.Generator, high: int, batch_size: int) -> Iterato
     for drawn in pairs(rng, high, batch_size):
         inputs = drawn.astype(np.float64)
         yield inputs, mean(inputs)
-
-
-def make_configured(config: DictConfig) -> Iterator[Batch]:
-    """Return a fresh generator of the configured batches, from the configured seed.
-
-    Args:
-        config: A run's configuration: `generator`, `task` and `seed` are read.
-    """
-    function = get_method(config.generator._target_)
-    options = {key: value for key, value in config.generator.items() if key != "_target_"}
-    rng = np.random.default_rng(config.seed)
-    return function(rng, config.task.high, config.task.batch_size, **options)
-
-
-def reused_buffer_offsets(batches: Iterator[Batch]) -> dict[str, int | None]:
-    """Return where the arrays stand that a generator yields again, in bytes past a 64-byte boundary.
-
-    Two batches are held together, so that memory cannot be given out again: an array
-    of the second that shares memory with its twin in the first is a reused buffer.
-
-    Args:
-        batches: A fresh generator; two batches are taken.
-
-    Returns:
-        ``{"inputs": offset or None, "labels": offset or None}``, None where nothing is reused.
-    """
-    first, second = next(batches), next(batches)
-    return {
-        name: address_offset_bytes(after) if np.shares_memory(before, after) else None
-        for name, before, after in zip(("inputs", "labels"), first, second, strict=True)
-    }

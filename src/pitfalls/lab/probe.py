@@ -1,102 +1,95 @@
-"""The probe: two batches of a generator held together, in words. Nothing is trained."""
+"""The probe: batches of a generator held together, in words. Nothing is trained."""
 
+from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+from itertools import islice
 
 import numpy as np
-from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig
 
-from pitfalls.config.schema import ROOT, check
-from pitfalls.lab.generators import Batch, address_offset_bytes, make_configured
-from pitfalls.results import write_json
+from pitfalls.lab.generators import Batch, address_offset_bytes
+from pitfalls.results import Offsets, Probe, Slot
 
-SCHEMA = 1
+DEPTH = 10
+"""Keras 2 let `fit_generator` hold ten batches."""
 
-ORDINALS = ("first", "second")
+ALLOCATIONS = 200
+
+Two = tuple[Batch, Batch]
 
 
-def probe(batches: Iterator[Batch]) -> dict[str, Any]:
-    """Pull two batches, hold both, and compare each label with the inputs beside it.
+def hold(batches: Iterator[Batch]) -> Two:
+    """Pull two batches and keep both, so that memory cannot be given out again."""
+    return next(batches), next(batches)
+
+
+def reused_buffer_offsets(two: Two) -> Offsets:
+    """Return where the arrays stand that a generator yields again, in bytes past a 64-byte boundary.
+
+    An array of the second batch that shares memory with its twin in the first is a reused buffer.
+    """
+    (inputs, labels), (inputs_again, labels_again) = two
+    return Offsets(
+        inputs=offset_if_reused(inputs, inputs_again), labels=offset_if_reused(labels, labels_again)
+    )
+
+
+def offset_if_reused(before: np.ndarray, after: np.ndarray) -> int | None:
+    """Return where an array stands that was yielded twice, None if these are two."""
+    return address_offset_bytes(after) if np.shares_memory(before, after) else None
+
+
+def probe(two: Two, listing: int | None = None, generator: str = "", seed: int = 0) -> Probe:
+    """Compare each label of two batches that are held together with the inputs beside it.
 
     Args:
-        batches: A fresh generator; two batches are taken.
+        two: The batches.
+        listing: The article's listing that does so, if one does.
+        generator: The generator's name.
+        seed: Of its draws.
 
     Returns:
         ``yields`` and ``labels`` as they stand once both are held, ``fits`` (whether each
         batch's labels are all the means of its inputs), ``shares_memory`` (whether the two
         inputs, or the two labels, are one memory) and the inputs' ``addresses_mod_64``.
     """
-    held = [next(batches), next(batches)]
-    (first_inputs, first_labels), (second_inputs, second_labels) = held
-    return {
-        "yields": [inputs.tolist() for inputs, _ in held],
-        "labels": [labels.tolist() for _, labels in held],
-        "fits": [fits(inputs, labels) for inputs, labels in held],
-        "shares_memory": bool(
+    (first_inputs, first_labels), (second_inputs, second_labels) = two
+    return Probe(
+        listing=listing,
+        generator=generator,
+        seed=seed,
+        yields=[inputs.tolist() for inputs, _ in two],
+        labels=[labels.tolist() for _, labels in two],
+        fits=[fits(inputs, labels) for inputs, labels in two],
+        shares_memory=bool(
             np.shares_memory(first_inputs, second_inputs) or np.shares_memory(first_labels, second_labels)
         ),
-        "addresses_mod_64": [address_offset_bytes(inputs) for inputs, _ in held],
-    }
+        addresses_mod_64=[address_offset_bytes(inputs) for inputs, _ in two],
+    )
 
 
-def run(config: DictConfig) -> None:
-    """Probe the configured generator, print it in words, and write probe.json.
+def with_queue(probed: Probe, batches: Iterator[Batch]) -> Probe:
+    """Add what a full queue of references holds: the first row of each of ten batches, by now.
 
     Args:
-        config: The configuration, as Hydra composed it.
-
-    Raises:
-        ConfigurationError: The configuration cannot be, or the folder not be written.
+        probed: Two yields of the generator.
+        batches: The same generator, fresh.
     """
-    check(config)
-    hydra = HydraConfig.get()
-    name = hydra.runtime.choices["generator"]
-    probed = probe(make_configured(config))
-    path = Path(hydra.runtime.output_dir) / "probe.json"
-    told = {"schema": SCHEMA, "listing": config.listing, "generator": name, "seed": config.seed}
-    write_json(path, told | probed)
-    print(
-        f"{'listing ' + str(config.listing) + ': ' if config.listing else ''}{name}, two yields held together"
-    )
-    print(in_words(probed))
-    print(path.relative_to(ROOT))
+    queue = list(islice(batches, DEPTH))
+    slots = [
+        Slot(inputs=inputs[0].tolist(), label=label, fits=bool(inputs[0].mean() == label))
+        for inputs, labels in queue
+        for label in [float(np.ravel(labels)[0])]
+    ]
+    return probed.with_changes(queue=slots, buffers=len({inputs.ctypes.data for inputs, _ in queue}))
+
+
+def with_allocations(probed: Probe, batch_size: int) -> Probe:
+    """Add at which addresses NumPy's own arrays of this size begin, on this machine."""
+    arrays = [np.zeros((batch_size, 2)) for _ in range(ALLOCATIONS)]
+    offsets = Counter(address_offset_bytes(array) for array in arrays)
+    return probed.with_changes(allocated=ALLOCATIONS, allocations=dict(sorted(offsets.items())))
 
 
 def fits(inputs_b2: np.ndarray, labels: np.ndarray) -> bool:
     """Tell whether every label is the mean of its inputs."""
     return bool(np.array_equal(inputs_b2.mean(axis=1), labels.reshape(len(labels))))
-
-
-def in_words(probed: dict[str, Any]) -> str:
-    """Say what the two yields hold and which labels fit which inputs."""
-    lines = [
-        f"{ordinal:<6}  inputs {short(inputs)}   labels {short(labels)}   {'fit' if good else 'do not fit'}"
-        for ordinal, inputs, labels, good in zip(
-            ORDINALS, probed["yields"], probed["labels"], probed["fits"], strict=True
-        )
-    ]
-    return "\n".join([*lines, conclusion(probed)])
-
-
-def conclusion(probed: dict[str, Any]) -> str:
-    """Say in one sentence what a queue of references would have handed on."""
-    if all(probed["fits"]) and not probed["shares_memory"]:
-        return "Both labels fit their inputs, and no memory is shared: a queue may hold these batches."
-    if all(probed["fits"]):
-        return (
-            "Both labels fit their inputs, but the two batches are one memory: the first now holds the second, "
-            "and a reader that meets the writer half-way tears it."
-        )
-    bad = [ordinal for ordinal, good in zip(ORDINALS, probed["fits"], strict=True) if not good]
-    return (
-        f"The {' and '.join(bad)} label does not fit its inputs: the buffer was refilled while the batch was held. "
-        "A queue of references hands on such batches only."
-    )
-
-
-def short(rows: list[Any]) -> str:
-    """Print up to two rows of an array."""
-    shown = np.array2string(np.array(rows[:2]), separator=", ").replace("\n", "")
-    return shown if len(rows) <= 2 else f"{shown[:-1]}, ... {len(rows)} rows]"

@@ -1,57 +1,39 @@
-"""The recorder: what the model was really given, step by step, seen inside the training step.
+"""The recorder: what the model was really given, step by step.
 
 The truth of this task is visible in the data: a label is the mean of its inputs, or
-the batch is broken. The recorder copies each batch and its loss into one row of a
-variable, in the same graph as the training, and looks at the rows when an epoch is over.
+the batch is broken. Each framework copies a step's inputs, labels and loss into one row,
+inside its own training step; here the rows are looked at when an epoch is over, in NumPy.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
-import tensorflow as tf
 
 COLUMNS = ("loss", "broken_rows", "broken_batches", "repeated_batches")
 
 
 class Recorder:
-    """Records steps inside a graph; end each epoch with `end_epoch`, and read it when the training is over."""
+    """Looks at the steps of a training, epoch by epoch."""
 
-    def __init__(self, steps_per_epoch: int, batch_size: int) -> None:
-        """Make room for an epoch.
-
-        Args:
-            steps_per_epoch: Steps between two calls of `end_epoch`, at most.
-            batch_size: Rows of a batch, b.
-        """
-        self._widths = (2 * batch_size, batch_size, 1)  # a step's inputs, labels and loss, laid flat
-        self._steps = tf.Variable(tf.zeros((steps_per_epoch, sum(self._widths))), trainable=False)
-        self._step = tf.Variable(0, trainable=False)
+    def __init__(self, batch_size: int) -> None:
+        """Expect rows of 2 b inputs, b labels and a loss, for batches of b rows."""
+        self._batch_size = batch_size
         self._last_batch = np.full((1, 3 * batch_size), np.nan, np.float32)  # equal to no batch
-        self._labels_shape: tuple[int, ...] = ()
         self._epochs: list[np.ndarray] = []
         self._rewritten: list[bool] = []
+        self.labels_axes: tuple[int, ...] = ()
 
-    def record(self, inputs: tf.Tensor, labels: tf.Tensor, loss: tf.Tensor) -> None:
-        """Record one step, or n at once.
+    @property
+    def widths(self) -> tuple[int, int, int]:
+        """How many numbers of a row are inputs, labels and loss."""
+        return 2 * self._batch_size, self._batch_size, 1
+
+    def end_epoch(self, steps: np.ndarray) -> float:
+        """Look at the steps of an epoch and return their mean loss.
 
         Args:
-            inputs: What the model was given, (b, 2) or (n, b, 2).
-            labels: Their labels, with the same leading axes; a last axis of one may follow.
-            loss: The loss, a scalar or (n,).
+            steps: (steps, 3 b + 1) float32, a row a step: inputs, labels and loss, laid flat.
         """
-        self._labels_shape = tuple(labels.shape[len(inputs.shape) - 1 :])
-        parts = zip((inputs, labels, loss), self._widths, strict=True)
-        rows = tf.concat(
-            [tf.reshape(tf.cast(part, tf.float32), (-1, width)) for part, width in parts], axis=1
-        )
-        places = self._step + tf.range(rows.shape[0])
-        self._steps.scatter_nd_update(places[:, tf.newaxis], rows)
-        self._step.assign_add(rows.shape[0])
-
-    def end_epoch(self) -> float:
-        """Look at the steps since the last call, make room for as many, and return their mean loss."""
-        steps = self._steps.numpy()[: int(self._step)]
-        self._step.assign(0)
         batches, loss = steps[:, :-1], steps[:, -1]
         inputs, labels = self._split(batches)
         broken = inputs.mean(axis=-1) != labels
@@ -63,7 +45,7 @@ class Recorder:
 
     def _split(self, batches: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return inputs (n, b, 2) and labels (n, b) of n batches laid flat."""
-        rows = self._widths[1]
+        rows = self._batch_size
         return batches[:, : 2 * rows].reshape(-1, rows, 2), batches[:, 2 * rows :]
 
     def note_rewritten(self, is_rewritten: bool) -> None:
@@ -81,7 +63,7 @@ class Recorder:
     def last_batch(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the last batch of the last epoch: inputs (b, 2), labels (b,) or (b, 1) as they came."""
         inputs, labels = self._split(self._last_batch)
-        return inputs[0], labels[0].reshape(labels[0].shape + self._labels_shape)
+        return inputs[0], labels[0].reshape(labels[0].shape + self.labels_axes)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Checking: the guard on a fresh instance of every generator, and of every model with it.
+"""Check: the guard on a fresh instance of every generator, and of every model with it.
 
 Outside training, as nothing of ours may stand before `fit`, and from the same seed.
 The guard is given batches as they are yielded and the loss of the runtime; that
@@ -7,89 +7,95 @@ The guard is given batches as they are yielded and the loss of the runtime; that
 
 import re
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from itertools import product
 from typing import Any
 
-import keras
 from hydra import compose, initialize_config_dir
-from hydra.utils import get_method
-from omegaconf import DictConfig
 
 from pitfalls import guard
-from pitfalls.config.schema import ROOT
-from pitfalls.lab.generators import Batch, make_configured
-from pitfalls.lab.tensorflow import losses
+from pitfalls.config.frameworks import refuse_another_backend
+from pitfalls.config.schema import Config, resolved
+from pitfalls.config.targets import importable
+from pitfalls.lab.generators import Batch
+from pitfalls.lab.sources import make_configured
+from pitfalls.lab.tensorflow.losses import LOSSES
+from pitfalls.lab.tensorflow.models import built_afresh
+from pitfalls.project import AXES, ROOT
+from pitfalls.verdicts.guard import Checked, CheckedGenerator, CheckedModel, GuardFinding, GuardReport
 
-SCHEMA = 1
 BATCHES = 32
 
 ADDRESS = re.compile(r"0x[0-9a-f]+")
 
 
-def check_all(seed: int) -> dict[str, Any]:
+def check_all(seed: int) -> GuardReport:
     """Check every generator, and every model with it under every runtime, that conf/ names.
 
     Args:
         seed: Of the generators' draws.
 
-    Returns:
-        The content of reports/guard.json: for each generator, and for each runtime,
-        generator and model, the status, the rules that fired, the findings and what could
-        not be checked.
+    Raises:
+        ConfigurationError: The environment asks for a Keras backend on which this is not traced.
     """
+    refuse_another_backend("tensorflow")
+    runtimes, generators, models = (composed(axis, seed) for axis in AXES)
+    built = built_afresh(
+        {name: importable("model", config.model._target_) for name, config in models.items()}
+    )
+    return GuardReport(
+        generators=[checked_generator(generator, config) for generator, config in generators.items()],
+        models=[
+            CheckedModel(
+                runtime=runtime,
+                generator=generator,
+                model=model,
+                **dict(
+                    checked_model(
+                        built[model], make_configured(generators[generator]), runtimes[runtime].loss.kind
+                    )
+                ),
+            )
+            for runtime, generator, model in product(runtimes, generators, models)
+        ],
+    )
+
+
+def composed(axis: str, seed: int) -> dict[str, Config]:
+    """Return the configuration of each option of an axis, sorted by name."""
+    names = sorted(path.stem for path in (ROOT / "conf" / axis).glob("*.yaml"))
     with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
-        runtimes, generators, models = (
-            {option: compose("config", [f"{axis}={option}", f"seed={seed}"]) for option in options_of(axis)}
-            for axis in ("runtime", "generator", "model")
-        )
-    keras.backend.clear_session(free_memory=False)  # layers are named from nought on, so reports repeat
-    built = {model: get_method(config.model._target_)() for model, config in models.items()}
-    return {
-        "schema": SCHEMA,
-        "generators": [
-            {"generator": generator, **checked_generator(generator, config)}
-            for generator, config in generators.items()
-        ],
-        "models": [
-            {"runtime": runtime, "generator": generator, "model": model}
-            | checked_model(built[model], make_configured(generators[generator]), config.loss.kind)
-            for runtime, config in runtimes.items()
-            for generator in generators
-            for model in models
-        ],
-    }
+        return {name: resolved(compose("config", [f"{axis}={name}", f"seed={seed}"])) for name in names}
 
 
-def options_of(group: str) -> Iterator[str]:
-    """Yield the options of a group of conf/, sorted."""
-    yield from sorted(path.stem for path in (ROOT / "conf" / group).glob("*.yaml"))
-
-
-def checked_generator(name: str, config: DictConfig) -> dict[str, Any]:
+def checked_generator(name: str, config: Config) -> CheckedGenerator:
     """Return what the guard says of a fresh instance of a generator."""
-    return reported(lambda: guard.check(make_configured(config), batches=BATCHES, name=name))
+    told = reported(lambda: guard.check(make_configured(config), batches=BATCHES, name=name))
+    return CheckedGenerator(generator=name, **dict(told))
 
 
-def checked_model(model: keras.Model, batches: Iterator[Batch], loss: str) -> dict[str, Any]:
+def checked_model(model: Any, batches: Iterator[Batch], loss: str) -> Checked:
     """Return what the guard says of a model, a loss and the first batch of a generator."""
-    return reported(lambda: guard.check_model(model, next(batches), loss=getattr(losses, loss)()))
+    return reported(lambda: guard.check_model(model, next(batches), loss=LOSSES[loss]()))
 
 
-def reported(look: Callable[[], guard.Report]) -> dict[str, Any]:
+def reported(look: Callable[[], guard.Report]) -> Checked:
     """Return a report's status, rules, findings and gaps; the same each time, on every machine."""
     try:
-        told = look().to_dict()
+        report = look()
     except guard.GuardError as error:
-        return {"status": "error", "rules": [], "findings": [], "not_checked": [str(error)]}
-    findings = [finding | {"message": reproducible(finding["message"])} for finding in told["findings"]]
-    return {
-        "status": told["status"],
-        "rules": sorted({finding["rule"] for finding in findings}),
-        "findings": findings,
-        "not_checked": told["not_checked"],
-    }
+        return Checked(status="error", not_checked=[str(error)])
+    findings = [
+        GuardFinding(**finding.to_dict()).with_changes(message=reproducible(finding.message))
+        for finding in report
+    ]
+    return Checked(
+        status="findings" if findings else "clean",
+        rules=sorted({finding.rule for finding in findings}),
+        findings=findings,
+        not_checked=list(report.not_checked),
+    )
 
 
 def reproducible(message: str) -> str:
     """Return a message without what differs from run to run: addresses, and where the project stands."""
-    return ADDRESS.sub("0x...", message.replace(f"{Path(ROOT)}/", ""))
+    return ADDRESS.sub("0x...", message.replace(f"{ROOT}/", ""))

@@ -1,4 +1,4 @@
-"""Promotion: the gate that a champion passes, or that fails the pipeline.
+"""Promote: the gate that a champion passes, or that fails the pipeline.
 
 What passes is registered in the local store, as a model that can be served.
 """
@@ -6,21 +6,26 @@ What passes is registered in the local store, as a model that can be served.
 from pathlib import Path
 from typing import Any
 
+from pitfalls.config.frameworks import refuse_another_backend
 from pitfalls.errors import PromotionError
-from pitfalls.report import tables
-from pitfalls.results import read_json, read_result, write_json
+from pitfalls.files import write_json
+from pitfalls.project import SeededCell
+from pitfalls.report import words
+from pitfalls.results import Result, Verdict
 from pitfalls.startup import quick_imports
+from pitfalls.verdicts import records
+from pitfalls.verdicts.records import CellVerdict, Verdicts
 
 
-def promote(project: Path, champion: dict[str, Any]) -> dict[str, Any]:
+def promote(project: Path, champion: SeededCell) -> str:
     """Register the champion and write champion.json, if nothing is held against it.
 
     Args:
         project: The folder of runs/ and reports/.
-        champion: runtime, generator, model and seed of a run of the matrix.
+        champion: A run of the matrix.
 
     Returns:
-        The content of champion.json.
+        The address of its model, e.g. ``models:/mean-of-two/1``.
 
     Raises:
         PromotionError: A claim failed, the champion's cell is missing, not clean or not passed
@@ -28,87 +33,84 @@ def promote(project: Path, champion: dict[str, Any]) -> dict[str, Any]:
         ResultError: verdicts.json, or the champion's own result, is missing or damaged.
         TrackingError: The store does not answer.
     """
-    verdicts = read_json(project / "reports" / "verdicts.json")
+    verdicts = Verdicts.read(project / "reports" / records.PLACE)
     refuse_failed_claims(verdicts)
     entry = champion_entry(champion, verdicts)
-    refuse_unsound(champion, entry)
-    run = project.joinpath(
-        "runs", "matrix", *map(str, cell_of(champion).values()), f"seed-{champion['seed']}"
-    )
-    result, verdict = read_result(run / "result.json"), read_json(run / "verdict.json")
-
+    refuse_unsound(entry)
+    folder = project / "runs" / "matrix" / champion.path
+    result, verdict = Result.read(folder / "result.json"), Verdict.read(folder / "verdict.json")
+    refuse_another_backend(result.framework)
     with quick_imports():
         from pitfalls.tracking import local_store, register_champion  # MLflow: a refusal need not wait for it
 
-    model = register_champion(local_store(), result, verdict)
+    model = register_champion(local_store(), result, verdict, load_model)
     content = {
-        "champion": champion,
-        "measured": entry["measured"],
+        "champion": {**champion.options, "seed": champion.seed},
+        "measured": entry.measured,
         "model": model,
-        "mlflow_run_id": result["mlflow_run_id"],
-        "fingerprint": result["fingerprint"],
+        "mlflow_run_id": result.mlflow_run_id,
+        "fingerprint": result.fingerprint,
     }
     write_json(project / "reports" / "champion.json", content)
-    return content
+    return model
 
 
-def cell_of(champion: dict[str, Any]) -> dict[str, str]:
-    """Return the cell of a run, as verdicts.json names it."""
-    return {axis: champion[axis] for axis in ("runtime", "generator", "model")}
+def load_model(path: str) -> Any:
+    """Return a model that a run kept; TensorFlow, which a refusal and a second promotion need not wait for."""
+    with quick_imports():
+        from pitfalls.lab.tensorflow.models import load
+
+    return load(path)
 
 
-def refuse_failed_claims(verdicts: dict[str, Any]) -> None:
+def refuse_failed_claims(verdicts: Verdicts) -> None:
     """Refuse any champion while a claim fails, whosever it is.
 
     Raises:
         PromotionError: Lists the claims.
     """
-    failed = tables.failures(verdicts)
+    failed = words.failures(verdicts)
     if failed:
         raise PromotionError(
             "\n".join(
                 [
-                    f"nothing is promoted: {tables.summary(verdicts)}",
+                    f"nothing is promoted: {words.summary(verdicts)}",
                     *(f"  {line}" for line in failed[:5]),
-                    "See reports/matrix.md. Mend the cause, or the claim, then `dvc repro`.",
+                    "See reports/matrix.md. Fix the cause, or the claim, then `dvc repro`.",
                 ]
             )
         )
 
 
-def champion_entry(champion: dict[str, Any], verdicts: dict[str, Any]) -> dict[str, Any]:
+def champion_entry(champion: SeededCell, verdicts: Verdicts) -> CellVerdict:
     """Return what verdicts.json says of the champion's cell.
 
     Raises:
         PromotionError: The cell, or its seed, was not trained.
     """
-    cell = cell_of(champion)
-    entry = next((one for one in verdicts["cells"] if one["cell"] == cell), None)
-    if entry is None or champion["seed"] not in entry["seeds"]:
+    entry = next((entry for entry in verdicts.cells if entry.cell == champion.cell), None)
+    if entry is None or champion.seed not in entry.seeds:
         raise PromotionError(
-            f"the champion {' / '.join(cell.values())} / {champion['seed']} was not trained.\n"
+            f"the champion {champion} was not trained.\n"
             "Name a run of the matrix under `champion` in params.yaml."
         )
-    return dict(entry)
+    return entry
 
 
-def refuse_unsound(champion: dict[str, Any], entry: dict[str, Any]) -> None:
+def refuse_unsound(entry: CellVerdict) -> None:
     """Refuse a champion that something is held against.
 
     Raises:
         PromotionError: Its cell has a bug, whatever became of it, or the guard has not passed it.
     """
-    name = " / ".join(cell_of(champion).values())
-    if entry["effect"] != "clean":
+    if entry.effect != "clean":
         raise PromotionError(
-            f"the champion {name} is not clean: its bug {entry['effect']}.\n"
+            f"the champion {entry.cell} is not clean: its bug {entry.effect}.\n"
             "Name a clean cell under `champion` in params.yaml, see reports/matrix.md."
         )
-    if entry["guard"] is None or entry["guard"]["fired"]:
-        found = (
-            "did not look at it" if entry["guard"] is None else f"says {', '.join(entry['guard']['fired'])}"
-        )
+    if entry.guard is None or entry.guard.fired:
+        found = "did not look at it" if entry.guard is None else f"says {', '.join(entry.guard.fired)}"
         raise PromotionError(
-            f"the champion {name} has not passed the guard, which {found}.\n"
+            f"the champion {entry.cell} has not passed the guard, which {found}.\n"
             "Run python src/check.py and python src/verify.py, or name another champion in params.yaml."
         )

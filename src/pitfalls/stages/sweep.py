@@ -5,25 +5,26 @@ configuration, leaves out the cells that have finished, refuses two jobs with on
 and opens the tracking. The launcher is whatever `hydra/launcher` names.
 """
 
-import os
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hydra.core.config_store import ConfigStore
 from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import DictConfig
 
-from pitfalls.config import schema as configuration
-from pitfalls.config.schema import AXES, ROOT, Cell
+from pitfalls.config import refusals
+from pitfalls.config.fingerprint import fingerprint
+from pitfalls.config.schema import Config, resolved
 from pitfalls.errors import ConfigurationError, SweepError, messages_instead_of_tracebacks
+from pitfalls.project import AXES, ROOT, SeededCell
 from pitfalls.report.progress import SweepProgress
-from pitfalls.report.tables import print_sweep
-from pitfalls.results import is_finished, read_json
+from pitfalls.report.terminal import print_sweep
+from pitfalls.results import Result, Verdict, is_finished
+from pitfalls.stages.train import cell_of
 from pitfalls.startup import quick_imports
-from pitfalls.verdicts.cells import entry
+from pitfalls.verdicts.cells import Judged, entry
 
 
 @dataclass(frozen=True)
@@ -32,14 +33,13 @@ class Job:
 
     overrides: list[str]
     folder: Path
-    cell: Cell
-    config: DictConfig
-    fingerprint: str
+    cell: SeededCell
+    config: Config
 
     @property
     def is_finished(self) -> bool:
         """Whether exactly this run stands in its folder already."""
-        return not self.config.retrain and is_finished(self.folder, self.fingerprint)
+        return not self.config.retrain and is_finished(self.folder, self.config.fingerprint)
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Sweep:
             SystemExit: With a message if a configuration cannot be trained, or if a run failed.
         """
         with messages_instead_of_tracebacks():
-            refuse_unwritable(ROOT / "runs")
+            refusals.refuse_unwritable(ROOT / "runs")
             refuse_no_runs(all_overrides)
             jobs = [self.job(overrides) for overrides in all_overrides]
             refuse_shared_targets(jobs)
@@ -69,19 +69,14 @@ class Sweep:
     def job(self, overrides: list[str]) -> Job:
         """Compose and check one run, and find its folder."""
         composed = self.compose(overrides)
-        told = configuration.without_hydra(composed)
-        configuration.check(told)
-        refuse_probe(told)
-        cell = configuration.cell_of(told, composed.hydra.runtime.choices)
-        further = further_folders(overrides, self.swept_keys)
-        subfolder = "/".join([cell.runtime, cell.generator, cell.model, f"seed-{cell.seed}", *further])
-        return Job(
-            overrides=[*overrides, f"hydra.sweep.subdir='{subfolder}'"],
-            folder=ROOT / "runs" / told.sweep / subfolder,
-            cell=cell,
-            config=told,
-            fingerprint=configuration.fingerprint(configuration.plain(told)),
-        )
+        config = resolved(composed)
+        refusals.check(config)
+        refusals.refuse_probe(config)
+        config.fingerprint = fingerprint(config)
+        cell = cell_of(config, composed.hydra.runtime.choices)
+        subfolder = "/".join([cell.path, *further_folders(overrides, self.swept_keys)])
+        own = [f"hydra.sweep.subdir='{subfolder}'", f"fingerprint='{config.fingerprint}'"]
+        return Job([*overrides, *own], ROOT / "runs" / config.sweep / subfolder, cell, config)
 
     def launch_unfinished(self, jobs: list[Job]) -> Any:
         """Launch what has not finished, and say what became of it.
@@ -113,7 +108,7 @@ class Sweep:
         """
         with (
             tracking_of(waiting) as tracked,
-            SweepProgress([(job.folder, job.fingerprint) for job in waiting]),
+            SweepProgress([(job.folder, job.config.fingerprint) for job in waiting]),
         ):
             overrides = [[*job.overrides, *more] for job, more in zip(waiting, tracked, strict=True)]
             try:
@@ -158,41 +153,6 @@ def refuse_failures(jobs: list[Job], returned: Sequence[JobReturn]) -> None:
         )
 
 
-def refuse_unwritable(folder: Path) -> None:
-    """Refuse an output folder that cannot be written to, before anything is trained.
-
-    Raises:
-        ConfigurationError: Names the folder.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        good = os.access(folder, os.W_OK)
-    except OSError:
-        good = False
-    if not good:
-        raise ConfigurationError(
-            f"{folder} cannot be written to, so no result could be kept.\n"
-            "Make it a folder that you can write to, or run from a copy of the project that is yours."
-        )
-
-
-def refuse_probe(config: DictConfig) -> None:
-    """Refuse a listing that is no training.
-
-    Raises:
-        ConfigurationError: Names probe.py.
-    """
-    if config.entry_point == "probe" and config.listing is None:
-        raise ConfigurationError(
-            "entry_point=probe trains nothing.\nRun python src/probe.py, or leave it out."
-        )
-    if config.entry_point == "probe":
-        raise ConfigurationError(
-            f"listing {config.listing} trains nothing: it holds two yields together and looks at them.\n"
-            f"Run python src/probe.py experiment=listing_{config.listing}."
-        )
-
-
 def refuse_no_runs(all_overrides: list[list[str]]) -> None:
     """Refuse a sweep of nothing.
 
@@ -217,7 +177,7 @@ def refuse_shared_targets(jobs: list[Job]) -> None:
         if job.folder in seen:
             raise ConfigurationError(
                 f"two runs have one target, {job.folder.relative_to(ROOT)}:\n"
-                f"  {' '.join(seen[job.folder].overrides[:-1])}\n  {' '.join(job.overrides[:-1])}\n"
+                f"  {' '.join(seen[job.folder].overrides[:-2])}\n  {' '.join(job.overrides[:-2])}\n"
                 "One would overwrite the other. Name each value once, or sweep them one after another "
                 "under two names: sweep=first, sweep=second."
             )
@@ -228,29 +188,29 @@ def further_folders(overrides: list[str], swept_keys: list[str]) -> list[str]:
     """Return a folder `@key=value` for each swept key that is not one of the four axes."""
     pairs = [override.split("=", 1) for override in overrides]
     return [
-        f"@{key}={value.replace('/', '_')}" for key, value in pairs if key in swept_keys and key not in AXES
+        f"@{key}={value.replace('/', '_')}"
+        for key, value in pairs
+        if key in swept_keys and key not in (*AXES, "seed")
     ]
 
 
 def show(jobs: list[Job]) -> None:
     """Print what the finished runs of a sweep measured, a row for each cell, and where to look next."""
-    cells: dict[tuple[str, ...], list[tuple[dict[str, Any], dict[str, Any]]]] = {}
+    cells: dict[tuple[str, ...], list[Judged]] = {}
     for job in jobs:
-        if is_finished(job.folder, job.fingerprint):
+        if is_finished(job.folder, job.config.fingerprint):
             place = tuple(part for part in job.folder.parts if part != f"seed-{job.cell.seed}")
-            judged = read_json(job.folder / "result.json"), read_json(job.folder / "verdict.json")
-            cells.setdefault(place, []).append(judged)
+            result, verdict = (
+                Result.read(job.folder / "result.json"),
+                Verdict.read(job.folder / "verdict.json"),
+            )
+            cells.setdefault(place, []).append(Judged(result, verdict, job.folder))
     if not cells:
         return
-    print_sweep(
-        [
-            (" ".join(part[1:] for part in place if part.startswith("@")), entry(runs))
-            for place, runs in cells.items()
-        ]
-    )
-    told = jobs[0].config
-    print(f"Next\n  runs/{told.sweep}/   what each run measured (result.json) and had to (verdict.json)")
-    if told.tracking.enabled:
+    print_sweep([entry(runs) for runs in cells.values()])
+    config = jobs[0].config
+    print(f"Next\n  runs/{config.sweep}/   what each run measured (result.json) and had to (verdict.json)")
+    if config.tracking.enabled:
         print("  make ui   curves, parameters and models, in a browser")
 
 
@@ -260,13 +220,3 @@ def list_jobs(jobs: list[Job], waiting: list[Job]) -> list[Any]:
         print(f"{'train' if job in waiting else 'finished':<9} {job.folder.relative_to(ROOT)}")
     print(f"{len(waiting)} of {len(jobs)} runs would be trained; nothing was.")
     return []
-
-
-def register() -> None:
-    """Make the sweeper known to Hydra as `hydra/sweeper: cells`."""
-    ConfigStore.instance().store(
-        group="hydra/sweeper",
-        name="cells",
-        node={"_target_": "hydra_plugins.pitfalls_cells.CellSweeper", "max_batch_size": None, "params": None},
-        provider="pitfalls",
-    )

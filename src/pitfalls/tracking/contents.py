@@ -3,24 +3,27 @@
 Nothing here talks to a store.
 """
 
+import dataclasses
 import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import mlflow
 import numpy as np
 from mlflow.entities import DatasetInput, InputTag, Metric, Param, RunTag
-from mlflow.utils.mlflow_tags import MLFLOW_LOGGED_ARTIFACTS
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import OmegaConf
 
-from pitfalls.config.schema import AXES, Cell, plain
-from pitfalls.tracking import pictures as figures
+from pitfalls.config.schema import Config
+from pitfalls.project import PAIR, SeededCell
+from pitfalls.results import Fired, Probe, Result, Verdict
+from pitfalls.tracking import pictures, private
 from pitfalls.tracking.store import NOTE, PARENT_RUN
-from pitfalls.tracking.views import EFFECT_COLOURS
+from pitfalls.verdicts.effects import EFFECTS
+from pitfalls.verdicts.guard import GuardFinding
 
-NOT_PARAMS = ("tracking", "dry_run", "retrain", "seed")
+NOT_PARAMS = ("tracking", "dry_run", "retrain", "seed", "fingerprint")
 """Keys of a configuration that say how a run was started, or that its cell says."""
 
 PROBE_TABLE = "probe.json"
@@ -29,13 +32,18 @@ GUARD_TABLE = "guard.json"
 GUARD_COLUMNS = ("rule", "array", "message", "fix")
 
 
-def tags_of(config: DictConfig, cell: Cell) -> dict[str, str]:
+class Saveable(Protocol):
+    """A model, as far as it is kept."""
+
+    def save(self, path: Path) -> None:
+        """Write the model into a file."""
+
+
+def tags_of(config: Config, run: SeededCell) -> dict[str, str]:
     """Return the tags that a run is found by."""
     tags = {
-        "runtime": cell.runtime,
-        "generator": cell.generator,
-        "model": cell.model,
-        "seed": str(cell.seed),
+        **run.options,
+        "seed": str(run.seed),
         "sweep": config.sweep,
         "launch": config.tracking.launch,
         PARENT_RUN: config.tracking.parent_run_id,
@@ -45,32 +53,36 @@ def tags_of(config: DictConfig, cell: Cell) -> dict[str, str]:
     return {key: value for key, value in tags.items() if value}
 
 
-def metrics_of(result: dict[str, Any], verdict: dict[str, Any]) -> list[Metric]:
+def metrics_of(result: Result, verdict: Verdict) -> list[Metric]:
     """Return the loss of each epoch, every measure and the claim."""
     now = int(time.time() * 1000)
     single = {
-        "final_loss": result["final_loss"],
-        "standard_error": result["standard_error"],
-        "claimed_loss": verdict["claim"]["loss"],
-        "tolerance": verdict["claim"]["tolerance"],
-        "broken_batches": result["broken_batches"],
-        "broken_rows": result["broken_rows"],
-        "repeated_batches": result["repeated_batches"],
-        "rewritten_batches": result["rewritten_batches"],
-        "prediction_for_73_57": (result["prediction"] or {}).get("value"),
-        **{f"seconds_{name}": value for name, value in result["seconds"].items()},
+        "final_loss": result.final_loss,
+        "standard_error": result.standard_error,
+        "claimed_loss": verdict.claim.loss,
+        "tolerance": verdict.claim.tolerance,
+        "broken_batches": result.broken_batches,
+        "broken_rows": result.broken_rows,
+        "repeated_batches": result.repeated_batches,
+        "rewritten_batches": result.rewritten_batches,
+        "prediction_for_{}_{}".format(*PAIR): result.prediction and result.prediction.value,
+        **{f"seconds_{name}": value for name, value in result.seconds},
     }
-    epochs = [Metric("loss", value, now, epoch + 1) for epoch, value in enumerate(result["loss"])]
+    epochs = [Metric("loss", value, now, epoch + 1) for epoch, value in enumerate(result.loss)]
     return epochs + [Metric(name, value, now, 0) for name, value in single.items() if value is not None]
 
 
-def params_of(config: DictConfig, result: dict[str, Any]) -> list[Param]:
+def plain(config: Config) -> dict[str, Any]:
+    """Return a configuration as nested dicts, without what says how a run was started or what its cell says."""
+    return {key: value for key, value in dataclasses.asdict(config).items() if key not in NOT_PARAMS}
+
+
+def params_of(config: Config, result: Result) -> list[Param]:
     """Return the cell, the resolved configuration, flat, and every shape."""
-    cell = {axis: result["cell"][axis] for axis in AXES}
-    told = {key: value for key, value in plain(config).items() if key not in NOT_PARAMS}
+    shapes = [(f"shapes.{name}", list(shape)) for name, shape in result.shapes]
     return [
         Param(name, str(value)[:6000])
-        for name, value in [*cell.items(), *flat("", told), *flat("shapes.", result["shapes"])]
+        for name, value in [*result.cell.options.items(), *flat("", plain(config)), *shapes]
     ]
 
 
@@ -83,73 +95,51 @@ def flat(prefix: str, tree: dict[Any, Any]) -> Iterator[tuple[str, Any]]:
             yield f"{prefix}{key}", value
 
 
-def verdict_tags(result: dict[str, Any], verdict: dict[str, Any]) -> list[RunTag]:
+def verdict_tags(result: Result, verdict: Verdict) -> list[RunTag]:
     """Return what verification and the guard say of a run, as tags and as the note on its page."""
     tags = {
-        "effect": verdict["effect"],
-        "verdict": verdict["verdict"],
-        "mlflow.runColor": EFFECT_COLOURS[verdict["effect"]],
+        "effect": verdict.effect,
+        "verdict": verdict.verdict,
+        "mlflow.runColor": EFFECTS[verdict.effect].colour,
         NOTE: note(result, verdict),
     }
     tables = [PROBE_TABLE]
-    if verdict["guard"] is not None:
+    if verdict.guard is not None:
         tables.append(GUARD_TABLE)
-        tags["guard"] = fired(verdict)
-    tags[MLFLOW_LOGGED_ARTIFACTS] = json.dumps([{"path": path, "type": "table"} for path in tables])
+        tags["guard"] = fired(verdict.guard)
+    tags[private.LOGGED_ARTIFACTS] = json.dumps([{"path": path, "type": "table"} for path in tables])
     return [RunTag(key, value) for key, value in tags.items()]
 
 
-def fired(verdict: dict[str, Any]) -> str:
+def fired(guard: Fired) -> str:
     """Name the rules of the guard that fired."""
-    return ", ".join(verdict["guard"]["fired"]) or "silent"
+    return ", ".join(guard.fired) or "silent"
 
 
-def guard_table(findings: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return what the guard found as a table, a row for each finding."""
-    return table(GUARD_COLUMNS, [[one[key] for key in GUARD_COLUMNS] for one in findings])
-
-
-def note(result: dict[str, Any], verdict: dict[str, Any]) -> str:
+def note(result: Result, verdict: Verdict) -> str:
     """Say in two sentences what happened and why, in Markdown."""
-    claim = verdict["claim"]
-    happened = {
-        "clean": "There is no bug here",
-        "bites": "The bug **bites**",
-        "masked": "The bug is there, and **masked**",
-        "repaired": "The bug is there, and the framework **repairs** it",
-    }[verdict["effect"]]
+    claim = verdict.claim
     text = (
-        f"{happened}: the loss ends at **{result['final_loss']:.4g}**, and the closed form "
-        f"`{claim['formula']}` says {claim['loss']:.4g} ± {claim['tolerance']:.2g} "
-        f"(verdict: **{verdict['verdict']}**). "
-        f"Why: {claim['reason']}"
+        f"{EFFECTS[verdict.effect].happened}: the loss ends at **{result.final_loss:.4g}**, and the closed form "
+        f"`{claim.formula}` says {claim.loss:.4g} ± {claim.tolerance:.2g} "
+        f"(verdict: **{verdict.verdict}**). "
+        f"Why: {claim.reason}"
     )
-    if verdict["guard"] is not None:
-        text += f"\n\nThe guard, before any training: **{fired(verdict)}**."
-    failed = "".join(f"\n- {reason}" for reason in verdict["reasons"])
+    if verdict.guard is not None:
+        text += f"\n\nThe guard, before any training: **{fired(verdict.guard)}**."
+    failed = "".join(f"\n- {reason}" for reason in verdict.reasons)
     return text + (f"\n\nWhat did not hold:{failed}" if failed else "")
 
 
-def dataset_of(result: dict[str, Any], probed: dict[str, Any]) -> DatasetInput:
+def dataset_of(result: Result, probe: Probe) -> DatasetInput:
     """Return the generator's first batches as a dataset that shows the shapes the model was given."""
-    shapes = result["shapes"]
-    rows = shapes["inputs"][0]
+    inputs, labels = result.shapes.inputs, result.shapes.labels
     dataset = mlflow.data.from_numpy(  # type: ignore[attr-defined]  # MLflow adds it at import
-        np.array(probed["yields"][0]).reshape(rows, 2),
-        targets=np.array(probed["labels"][0]).reshape(shapes["labels"]),
-        name=f"{result['cell']['generator']} inputs {shapes['inputs']} labels {shapes['labels']}",
+        np.array(probe.yields[0]).reshape(inputs[0], 2),
+        targets=np.array(probe.labels[0]).reshape(labels),
+        name=f"{result.cell.generator} inputs {list(inputs)} labels {list(labels)}",
     )
-    return DatasetInput(dataset._to_mlflow_entity(), [InputTag("mlflow.data.context", "training")])
-
-
-def probe_table(probed: dict[str, Any]) -> dict[str, Any]:
-    """Return the probe's two yields as a table, a row for each row of a batch."""
-    rows = []
-    for ordinal, inputs, labels in zip(("first", "second"), probed["yields"], probed["labels"], strict=True):
-        for row, label in zip(inputs, np.ravel(labels).tolist(), strict=True):
-            mean = sum(row) / len(row)
-            rows.append([ordinal, str(row), label, mean, mean == label])
-    return table(PROBE_COLUMNS, rows)
+    return DatasetInput(private.entity_of(dataset), [InputTag("mlflow.data.context", "training")])
 
 
 def table(columns: tuple[str, ...], rows: list[list[Any]]) -> dict[str, Any]:
@@ -157,22 +147,32 @@ def table(columns: tuple[str, ...], rows: list[list[Any]]) -> dict[str, Any]:
     return {"columns": columns, "data": rows}
 
 
+def guard_table(findings: list[GuardFinding]) -> dict[str, Any]:
+    """Return what the guard found as a table, a row for each finding."""
+    return table(GUARD_COLUMNS, [[getattr(finding, key) for key in GUARD_COLUMNS] for finding in findings])
+
+
+def probe_table(probe: Probe) -> dict[str, Any]:
+    """Return the probe's two yields as a table, a row for each row of a batch."""
+    rows = []
+    for ordinal, inputs, labels in zip(("first", "second"), probe.yields, probe.labels, strict=True):
+        for row, label in zip(inputs, np.ravel(labels).tolist(), strict=True):
+            mean = sum(row) / len(row)
+            rows.append([ordinal, str(row), label, mean, mean == label])
+    return table(PROBE_COLUMNS, rows)
+
+
 def write_artifacts(
-    folder: Path,
-    config: DictConfig,
-    result: dict[str, Any],
-    verdict: dict[str, Any],
-    probed: dict[str, Any],
-    model: Any,
+    folder: Path, config: Config, result: Result, verdict: Verdict, probe: Probe, model: Saveable
 ) -> None:
     """Write a run's artifacts into a folder; pictures and the model where they say something.
 
     A fixed Lambda learns nothing: only the article's runs draw it. The champion is a Dense.
     """
-    OmegaConf.save(OmegaConf.create(plain(config)), folder / "config.yaml")
-    (folder / PROBE_TABLE).write_text(json.dumps(probe_table(probed)))
-    if not (result["mechanism"]["trainable_parameters"] or config.sweep == "article"):
+    OmegaConf.save(OmegaConf.create(dataclasses.asdict(config)), folder / "config.yaml")
+    (folder / PROBE_TABLE).write_text(json.dumps(probe_table(probe)))
+    if not (result.is_trainable or config.sweep == "article"):
         return
-    figures.loss_curve(result, verdict).savefig(folder / "loss.png")
-    figures.predictions(result).savefig(folder / "predictions.png")
+    pictures.loss_curve(result, verdict.claim).savefig(folder / "loss.png")
+    pictures.predictions(result).savefig(folder / "predictions.png")
     model.save(folder / "model.keras")

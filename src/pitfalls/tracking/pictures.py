@@ -1,25 +1,18 @@
-"""Figures of one run: its loss against the claim, its answers against the truth."""
-
-from typing import Any
+"""Pictures of one run: its loss against the claim, its answers against the truth."""
 
 from matplotlib.figure import Figure
 
+from pitfalls.results import Claim, Result
 
-def loss_curve(result: dict[str, Any], verdict: dict[str, Any]) -> Figure:
+
+def loss_curve(result: Result, claim: Claim) -> Figure:
     """Draw the loss of each epoch with the claimed value as a line."""
-    cell, claim = result["cell"], verdict["claim"]
     figure = Figure(figsize=(7, 4))  # no layout engine: it would cost half of a picture's time
     axes = figure.add_axes((0.11, 0.13, 0.86, 0.78))
-    axes.plot(
-        range(1, len(result["loss"]) + 1), result["loss"], marker=".", color="#0072B2", label="measured"
-    )
-    axes.axhline(claim["loss"], color="#D55E00", linestyle="--", label=f"claimed: {claim['loss']:.6g}")
-    axes.set(
-        title=f"{cell['runtime']} / {cell['generator']} / {cell['model']} / {cell['seed']}",
-        xlabel="epoch",
-        ylabel="loss (mean square)",
-    )
-    if min(result["loss"]) > 0 and max(result["loss"]) / min(result["loss"]) > 100:
+    axes.plot(range(1, len(result.loss) + 1), result.loss, marker=".", color="#0072B2", label="measured")
+    axes.axhline(claim.loss, color="#D55E00", linestyle="--", label=f"claimed: {claim.loss:.6g}")
+    axes.set(title=str(result.cell), xlabel="epoch", ylabel="loss (mean square)")
+    if min(result.loss) > 0 and max(result.loss) / min(result.loss) > 100:
         axes.set_yscale("log")
         axes.minorticks_off()  # these and powers in mathematical type would cost as much as all the rest
         axes.yaxis.set_major_formatter("{x:g}")
@@ -27,14 +20,14 @@ def loss_curve(result: dict[str, Any], verdict: dict[str, Any]) -> Figure:
     return figure
 
 
-def predictions(result: dict[str, Any]) -> Figure:
+def predictions(result: Result) -> Figure:
     """Draw a model's answers for a grid of inputs against their true means."""
-    answers, last = result["answers"], result["task"]["high"] - 1
-    truths = [sum(pair) / 2 for pair in answers["inputs"]]
+    last = result.task.high - 1
+    truths = [sum(pair) / 2 for pair in result.answers.inputs]
     figure = Figure(figsize=(5, 5))
     axes = figure.add_axes((0.13, 0.11, 0.84, 0.81))
     axes.plot([0, last], [0, last], color="#D55E00", linestyle="--", label="truth")
-    axes.scatter(truths, answers["values"], s=12, color="#0072B2", label="predicted")
+    axes.scatter(truths, result.answers.values, s=12, color="#0072B2", label="predicted")
     axes.set(xlabel="mean of the two inputs", ylabel="prediction", title="Predictions for a grid of inputs")
     axes.legend()
     return figure

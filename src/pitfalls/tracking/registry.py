@@ -1,6 +1,8 @@
 """The registry: a promoted run as a model that can be served, one version a run."""
 
+import json
 import tempfile
+from collections.abc import Callable
 from importlib.metadata import version as installed
 from typing import Any
 
@@ -10,18 +12,22 @@ from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model, ModelSignature
 from mlflow.types import Schema, TensorSpec
-from omegaconf import DictConfig
 
-from pitfalls.config.schema import Cell, Tracking
+from pitfalls.config.schema import Tracking
 from pitfalls.errors import PromotionError
-from pitfalls.startup import quick_imports
+from pitfalls.project import PAIR, PAIR_MEAN, SeededCell
+from pitfalls.results import Result, Verdict
 from pitfalls.tracking.store import client_for, tracking_errors
+
+Load = Callable[[str], Any]
+"""Reads a model from a file."""
 
 MODEL = "mean-of-two"
 ALIAS = "champion"
 
-EXAMPLE = [[73, 57]]
-"""The pair that the article asks its models for; their mean is 65."""
+EXAMPLE = [list(PAIR)]
+
+ASKED = json.dumps({"inputs": EXAMPLE})
 
 SERVED_WITH = ("keras", "numpy", "tensorflow-cpu")
 
@@ -29,26 +35,25 @@ ADDRESS = f"models:/{MODEL}@{ALIAS}"
 
 HOW_TO_SERVE = (
     "Serve it with `make serve`, on this machine only, and ask it in another shell:\n\n"
-    "    curl -s -H 'Content-Type: application/json' -d '{\"inputs\": [[73, 57]]}' "
+    f"    curl -s -H 'Content-Type: application/json' -d '{ASKED}' "
     "http://127.0.0.1:5001/invocations"
 )
 
 DESCRIPTION = (
-    "The mean of two numbers, learned from examples by `Dense(1)`: [[73, 57]] gives 65.\n\n"
+    f"The mean of two numbers, learned from examples by `Dense(1)`: {EXAMPLE} gives {PAIR_MEAN:g}.\n\n"
     "A version is a run of the lab; the alias `champion` stands on the one that `promote` put forward last.\n\n"
     f"{HOW_TO_SERVE}"
 )
 
 
-def register_champion(
-    tracking: Tracking | DictConfig, result: dict[str, Any], verdict: dict[str, Any]
-) -> str:
+def register_champion(tracking: Tracking, result: Result, verdict: Verdict, load: Load) -> str:
     """Register the model of a run, unless it is, and give its version the alias `champion`.
 
     Args:
         tracking: The store that holds the run, its model and the registry.
         result: The run's measurements.
         verdict: What verification says of them.
+        load: Reads the model that the run kept; called only for a version that is new.
 
     Returns:
         The address of its version, e.g. ``models:/mean-of-two/1``.
@@ -57,19 +62,19 @@ def register_champion(
         PromotionError: The store holds no such run, or no model of it.
         TrackingError: The store does not answer.
     """
-    cell = Cell(**result["cell"])
-    if not result["mlflow_run_id"]:
+    cell = result.cell
+    if not result.mlflow_run_id:
         raise PromotionError(f"{cell} was trained with tracking=off: no model of it was kept.\n{cure(cell)}")
     client = client_for(tracking)
     with tracking_errors(tracking.uri):
-        run = tracked_run_of(client, result["mlflow_run_id"], cell)
+        run = tracked_run_of(client, result.mlflow_run_id, cell)
         refuse_without_model(client, run, result)
-        version = version_of(client, run) or new_version(client, tracking.uri, run, result, verdict)
+        version = version_of(client, run) or new_version(client, tracking.uri, run, result, verdict, load)
         client.set_registered_model_alias(MODEL, ALIAS, version)
     return f"models:/{MODEL}/{version}"
 
 
-def cure(cell: Cell) -> str:
+def cure(cell: SeededCell) -> str:
     """Say how to train a run again so that the store holds its model."""
     return (
         "Train it again, then promote it:\n"
@@ -79,7 +84,7 @@ def cure(cell: Cell) -> str:
     )
 
 
-def tracked_run_of(client: mlflow.MlflowClient, run_id: str, cell: Cell) -> Run:
+def tracked_run_of(client: mlflow.MlflowClient, run_id: str, cell: SeededCell) -> Run:
     """Return the run of a result.
 
     Raises:
@@ -102,7 +107,7 @@ def tracked_run_of(client: mlflow.MlflowClient, run_id: str, cell: Cell) -> Run:
     return run
 
 
-def refuse_without_model(client: mlflow.MlflowClient, run: Run, result: dict[str, Any]) -> None:
+def refuse_without_model(client: mlflow.MlflowClient, run: Run, result: Result) -> None:
     """Refuse a run that keeps no model.
 
     Raises:
@@ -110,8 +115,8 @@ def refuse_without_model(client: mlflow.MlflowClient, run: Run, result: dict[str
     """
     if any(one.path == "model.keras" for one in client.list_artifacts(run.info.run_id)):
         return
-    cell = Cell(**result["cell"])
-    if not result["mechanism"]["trainable_parameters"]:
+    cell = result.cell
+    if not result.is_trainable:
         raise PromotionError(
             f"{cell} learned nothing: a fixed Lambda has no weights, so its run keeps no model.\n"
             "Name a run of the model `dense` under `champion` in params.yaml."
@@ -121,14 +126,10 @@ def refuse_without_model(client: mlflow.MlflowClient, run: Run, result: dict[str
     )
 
 
-def functional_model(client: mlflow.MlflowClient, run: Run) -> Any:
-    """Return the Keras model that a run kept."""
-    with quick_imports():
-        import keras  # brings TensorFlow, which a refusal and a second promotion need not wait for
-
-    keras.config.disable_interactive_logging()  # MLflow asks the model once, and Keras would draw a bar
+def kept_model(client: mlflow.MlflowClient, run: Run, load: Load) -> Any:
+    """Return the model that a run kept."""
     with tempfile.TemporaryDirectory() as folder:
-        return keras.saving.load_model(client.download_artifacts(run.info.run_id, "model.keras", folder))
+        return load(client.download_artifacts(run.info.run_id, "model.keras", folder))
 
 
 def version_of(client: mlflow.MlflowClient, run: Run) -> str | None:
@@ -143,8 +144,9 @@ def new_version(
     client: mlflow.MlflowClient,
     uri: str,
     run: Run,
-    result: dict[str, Any],
-    verdict: dict[str, Any],
+    result: Result,
+    verdict: Verdict,
+    load: Load,
 ) -> str:
     """Log a run's model with its signature and register it.
 
@@ -159,7 +161,7 @@ def new_version(
         name=MODEL,
         flavor=mlflow.tensorflow,  # mlflow.keras 3.17 writes the example into a folder that is not there yet
         run_id=run.info.run_id,
-        model=functional_model(client, run),
+        model=kept_model(client, run, load),
         signature=ModelSignature(
             Schema([TensorSpec(np.dtype("float32"), (-1, 2))]),
             Schema([TensorSpec(np.dtype("float32"), (-1, 1))]),
@@ -174,24 +176,25 @@ def new_version(
     return str(registered.version)
 
 
-def tags_of_version(result: dict[str, Any], verdict: dict[str, Any]) -> dict[str, str]:
+def tags_of_version(result: Result, verdict: Verdict) -> dict[str, str]:
     """Return what a version is found by."""
     return {
-        **{axis: str(value) for axis, value in result["cell"].items()},
-        "verdict": verdict["verdict"],
-        "effect": verdict["effect"],
-        "final_loss": f"{result['final_loss']:.4g}",
-        "fingerprint": result["fingerprint"],
+        **result.cell.options,
+        "seed": str(result.cell.seed),
+        "verdict": verdict.verdict,
+        "effect": verdict.effect,
+        "final_loss": f"{result.final_loss:.4g}",
+        "fingerprint": result.fingerprint,
     }
 
 
-def description_of_version(run: Run, result: dict[str, Any], verdict: dict[str, Any]) -> str:
+def description_of_version(run: Run, result: Result, verdict: Verdict) -> str:
     """Say in Markdown what a version is, and why it was put forward."""
-    claim = verdict["claim"]
+    claim = verdict.claim
     link = f"#/experiments/{run.info.experiment_id}/runs/{run.info.run_id}"
     return (
-        f"The model of run [{Cell(**result['cell'])}]({link}).\n\n"
-        f"Its loss ends at **{result['final_loss']:.4g}**; the closed form `{claim['formula']}` says "
-        f"{claim['loss']:.4g} ± {claim['tolerance']:.2g} (verdict: **{verdict['verdict']}**, "
-        f"effect: **{verdict['effect']}**). Why: {claim['reason']}"
+        f"The model of run [{result.cell}]({link}).\n\n"
+        f"Its loss ends at **{result.final_loss:.4g}**; the closed form `{claim.formula}` says "
+        f"{claim.loss:.4g} ± {claim.tolerance:.2g} (verdict: **{verdict.verdict}**, "
+        f"effect: **{verdict.effect}**). Why: {claim.reason}"
     )

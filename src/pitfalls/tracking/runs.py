@@ -5,17 +5,18 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import mlflow
 from mlflow.entities import DatasetInput
 from mlflow.exceptions import MlflowException
-from mlflow.tracking.context.registry import resolve_tags
-from omegaconf import DictConfig
 
-from pitfalls.config.schema import Cell
+from pitfalls.config.schema import Config, Tracking
+from pitfalls.project import SeededCell
+from pitfalls.results import Probe, Result, Verdict
+from pitfalls.tracking import private
 from pitfalls.tracking.contents import (
     GUARD_TABLE,
+    Saveable,
     dataset_of,
     guard_table,
     metrics_of,
@@ -25,33 +26,32 @@ from pitfalls.tracking.contents import (
     write_artifacts,
 )
 from pitfalls.tracking.store import NOTE, client_for, experiment_of, tracking_errors
+from pitfalls.verdicts.guard import GuardReport
 
 
 class TrackedRun:
     """One run in MLflow: opened when the training starts, filled when it is over."""
 
-    def __init__(self, config: DictConfig, cell: Cell) -> None:
+    def __init__(self, config: Config, run: SeededCell) -> None:
         """Open the run.
 
         Raises:
             TrackingError: The store cannot be opened.
         """
         self._uri = config.tracking.uri
-        self._config = config
         self._client = client_for(config.tracking)
         with tracking_errors(self._uri):
-            self.run_id = create_run(self._client, config, str(cell), tags_of(config, cell))
+            self.run_id = create_run(self._client, config, str(run), tags_of(config, run))
 
-    def log(
-        self, result: dict[str, Any], verdict: dict[str, Any], probed: dict[str, Any], model: Any
-    ) -> None:
+    def log(self, config: Config, result: Result, verdict: Verdict, probe: Probe, model: Saveable) -> None:
         """Log all that a finished run measured.
 
         Args:
+            config: What it was told.
             result: Its measurements.
             verdict: What verification says of them.
-            probed: Two yields of its generator, held together.
-            model: The trained Keras model.
+            probe: Two yields of its generator, held together.
+            model: What it trained.
 
         Raises:
             TrackingError: The store does not answer.
@@ -60,11 +60,11 @@ class TrackedRun:
             self._client.log_batch(
                 self.run_id,
                 metrics=metrics_of(result, verdict),
-                params=params_of(self._config, result),
+                params=params_of(config, result),
                 tags=verdict_tags(result, verdict),
             )
-            log_dataset(self._client, self.run_id, dataset_of(result, probed))
-            write_artifacts(Path(folder), self._config, result, verdict, probed, model)
+            log_dataset(self._client, self.run_id, dataset_of(result, probe))
+            write_artifacts(Path(folder), config, result, verdict, probe, model)
             self._client.log_artifacts(self.run_id, folder)
 
     def end(self, status: str, error: BaseException | None = None) -> None:
@@ -93,7 +93,7 @@ def log_dataset(client: mlflow.MlflowClient, run_id: str, dataset: DatasetInput)
 
 
 @contextmanager
-def tracked_run(config: DictConfig, cell: Cell) -> Iterator[TrackedRun]:
+def tracked_run(config: Config, run: SeededCell) -> Iterator[TrackedRun]:
     """Track what happens inside as one run; an error inside ends it FAILED and goes on.
 
     Under `mlflow run` the project's own run says which run holds the training.
@@ -101,46 +101,43 @@ def tracked_run(config: DictConfig, cell: Cell) -> Iterator[TrackedRun]:
     Raises:
         TrackingError: The store cannot be opened, or does not answer at the end.
     """
-    run = TrackedRun(config, cell)
-    link_project_run(config.tracking.uri, run.run_id)
+    tracked = TrackedRun(config, run)
+    link_project_run(config.tracking.uri, tracked.run_id)
     try:
-        yield run
+        yield tracked
     except BaseException as error:
-        run.end("KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED", error)
+        tracked.end("KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED", error)
         raise
-    run.end("FINISHED")
+    tracked.end("FINISHED")
 
 
-def create_run(client: mlflow.MlflowClient, config: DictConfig, name: str, tags: dict[str, str]) -> str:
+def create_run(client: mlflow.MlflowClient, config: Config, name: str, tags: dict[str, str]) -> str:
     """Create a run in its sweep's experiment and return its id."""
     experiment = experiment_of(client, config.sweep)
-    run = client.create_run(experiment, tags=resolve_tags(tags), run_name=name)
+    run = client.create_run(experiment, tags=private.with_context(tags), run_name=name)
     return run.info.run_id
 
 
-def retag(
-    tracking: DictConfig,
-    judged: list[tuple[dict[str, Any], dict[str, Any]]],
-    guard: dict[tuple[str, str, str], list[dict[str, Any]]],
-) -> None:
+def retag(tracking: Tracking, judged: list[tuple[Result, Verdict]], guard: GuardReport) -> None:
     """Put new verdicts, and what the guard found, on the runs of results that were tracked.
 
     Args:
         tracking: Where they are tracked.
-        judged: Result and verdict of each run.
-        guard: What the guard found on each (runtime, generator, model).
+        judged: Result and verdict of each run; what was not tracked is left alone.
+        guard: What the guard found on each cell.
 
     Raises:
         TrackingError: The store cannot be opened.
     """
     client = client_for(tracking)
     for result, verdict in judged:
-        run_id, cell = result["mlflow_run_id"], result["cell"]
-        found = guard.get((cell["runtime"], cell["generator"], cell["model"]))
+        if result.mlflow_run_id is None:
+            continue
+        findings = guard.on_cell(result.cell.cell)
         try:
-            client.log_batch(run_id, tags=verdict_tags(result, verdict))
-            if found is not None:
-                client.log_dict(run_id, guard_table(found), GUARD_TABLE)
+            client.log_batch(result.mlflow_run_id, tags=verdict_tags(result, verdict))
+            if findings is not None:
+                client.log_dict(result.mlflow_run_id, guard_table(findings), GUARD_TABLE)
         except MlflowException:
             continue  # The run was deleted in MLflow, or the store is a newer one: nothing is there to tag.
 

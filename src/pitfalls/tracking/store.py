@@ -9,10 +9,11 @@ from pathlib import Path
 
 import mlflow
 from mlflow.exceptions import MlflowException
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import OmegaConf
 
-from pitfalls.config.schema import ROOT, Tracking, register
+from pitfalls.config.schema import Tracking, register
 from pitfalls.errors import TrackingError
+from pitfalls.project import ROOT
 from pitfalls.tracking.views import view_tags
 
 PARENT_RUN = "mlflow.parentRunId"
@@ -38,15 +39,16 @@ DESCRIPTIONS = {
 }
 
 
-def local_store() -> DictConfig:
+def local_store() -> Tracking:
     """Return the store of the project's folder, as conf/tracking/local.yaml has it."""
     register()
     store = OmegaConf.load(ROOT / "conf" / "tracking" / "local.yaml")
-    assert isinstance(store, DictConfig)
-    return store
+    tracking = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Tracking), store))
+    assert isinstance(tracking, Tracking)
+    return tracking
 
 
-def client_for(tracking: Tracking | DictConfig) -> mlflow.MlflowClient:
+def client_for(tracking: Tracking) -> mlflow.MlflowClient:
     """Return a client of the configured store, which exists when this returns.
 
     Raises:

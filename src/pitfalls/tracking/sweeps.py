@@ -7,16 +7,16 @@ from contextlib import contextmanager
 
 import mlflow
 from mlflow.entities import RunStatus
-from omegaconf import DictConfig
 
-from pitfalls.config.schema import Cell
+from pitfalls.config.schema import Config
+from pitfalls.project import SeededCell
 from pitfalls.tracking.contents import tags_of
 from pitfalls.tracking.runs import create_run
 from pitfalls.tracking.store import NAME, NOTE, PARENT_RUN, client_for, experiment_of, tracking_errors
 
 
 @contextmanager
-def tracked_sweep(jobs: list[tuple[DictConfig, Cell]]) -> Iterator[list[list[str]]]:
+def tracked_sweep(jobs: list[tuple[Config, SeededCell]]) -> Iterator[list[list[str]]]:
     """Open a parent for each runtime of a sweep, and close it by what became of its runs.
 
     Args:
@@ -43,7 +43,7 @@ def tracked_sweep(jobs: list[tuple[DictConfig, Cell]]) -> Iterator[list[list[str
             close_sweep(client, jobs, parents, launch)
 
 
-def parent_run(client: mlflow.MlflowClient, config: DictConfig, runtime: str) -> str:
+def parent_run(client: mlflow.MlflowClient, config: Config, runtime: str) -> str:
     """Return the parent run of a sweep and runtime: the one that is there, or a new one."""
     experiment = experiment_of(client, config.sweep)
     found = client.search_runs(
@@ -59,7 +59,7 @@ def parent_run(client: mlflow.MlflowClient, config: DictConfig, runtime: str) ->
 
 
 def close_sweep(
-    client: mlflow.MlflowClient, jobs: list[tuple[DictConfig, Cell]], parents: dict[str, str], launch: str
+    client: mlflow.MlflowClient, jobs: list[tuple[Config, SeededCell]], parents: dict[str, str], launch: str
 ) -> None:
     """End every run of a launch, also those whose job died, and then their parents."""
     experiment = experiment_of(client, jobs[0][0].sweep)

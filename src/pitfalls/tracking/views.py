@@ -12,8 +12,8 @@ import mlflow
 
 VIEW_KEY = "lab"
 
-EFFECT_COLOURS = {"bites": "#b34700", "masked": "#a2447a", "repaired": "#2b7bb9", "clean": "#767d85"}
-"""The colour of a run, in the table and in every chart: those of reports/index.html."""
+State = dict[str, Any]
+"""What a page keeps of itself, or a part of it: keys and values are MLflow's."""
 
 RUNS_WITHOUT_PARENTS = "tags.seed LIKE '%'"
 
@@ -43,7 +43,7 @@ MEASURED = [
 ]
 
 
-def view_state(filter_text: str, order_by: str, ascending: bool, columns: list[str]) -> dict[str, Any]:
+def view_state(filter_text: str, order_by: str, ascending: bool, columns: list[str]) -> State:
     """Return the state of a page: which runs, in which order, with which columns and charts."""
     return {
         "searchFilter": filter_text,
@@ -86,12 +86,12 @@ def shown(column: str, columns: list[str]) -> bool:
     return column in columns or column.startswith("attributes.")
 
 
-def section(identity: str, name: str, columns: int = 3) -> dict[str, Any]:
+def section(identity: str, name: str, columns: int = 3) -> State:
     """Return a section of charts, so many beside each other."""
     return {"uuid": identity, "name": name, "display": True, "isReordered": True, "columns": columns}
 
 
-def chart(kind: str, identity: str, section_identity: str) -> dict[str, Any]:
+def chart(kind: str, identity: str, section_identity: str) -> State:
     """Return what charts of every kind have."""
     return {
         "type": kind,
@@ -103,7 +103,7 @@ def chart(kind: str, identity: str, section_identity: str) -> dict[str, Any]:
     }
 
 
-def scatter(across: str, upward: str) -> dict[str, Any]:
+def scatter(across: str, upward: str) -> State:
     """Return a chart with a point for each run, one metric against another."""
     axes = {name: {"key": key, "type": "METRIC"} for name, key in (("xaxis", across), ("yaxis", upward))}
     return chart("SCATTER", f"{across}-{upward}", "claims") | axes

@@ -4,14 +4,16 @@ from collections.abc import Callable
 
 import keras
 
+from pitfalls.lab.tensorflow import private
 
-def aligned() -> keras.losses.Loss:
+
+def repairing() -> keras.losses.Loss:
     """Return Keras's own mean square: it gives labels and predictions the same rank first."""
     return keras.losses.MeanSquaredError()
 
 
-@keras.saving.register_keras_serializable(package="pitfalls")
-class UnalignedMeanSquare(keras.losses.Loss):
+@keras.saving.register_keras_serializable(package="pitfalls", name="UnalignedMeanSquare")
+class BroadcastingMeanSquare(keras.losses.Loss):
     """The mean over every element of (prediction - label)**2, after NumPy's broadcasting.
 
     Keras repairs ranks in front of its own losses and of plain functions, and leaves
@@ -23,36 +25,37 @@ class UnalignedMeanSquare(keras.losses.Loss):
         return keras.ops.square(y_pred - y_true)
 
 
-def unaligned() -> keras.losses.Loss:
+def broadcasting() -> keras.losses.Loss:
     """Return the plain mean square, as written by hand and as Keras 2.2 had it."""
-    return UnalignedMeanSquare(name="unaligned_mean_square")
+    return BroadcastingMeanSquare(name="broadcasting_mean_square")
 
 
-def difference_shape(loss: keras.losses.Loss, label: object, prediction: object) -> list[int]:
+LOSSES: dict[str, Callable[[], keras.losses.Loss]] = {"repairing": repairing, "broadcasting": broadcasting}
+"""The losses by the `kind` of conf/loss."""
+
+
+def difference_shape(loss: keras.losses.Loss, label: object, prediction: object) -> tuple[int, ...]:
     """Return the shape of the difference that a loss really computes, after any repair.
-
-    `MeanSquaredError.call` repairs ranks and then calls its `fn`, which sees the
-    shapes after it; a `Loss` subclass computes on what it is given.
 
     Args:
         loss: One of this module's losses.
         label: Labels of one batch, as the model was given them.
         prediction: The model's prediction for the batch.
     """
-    seen: list[list[int]] = []
+    shapes: list[tuple[int, ...]] = []
 
     def spy(original: Callable) -> Callable:
         def look(y_true, y_pred, **arguments):  # type: ignore[no-untyped-def]
-            seen.append(list((y_pred - y_true).shape))
+            shapes.append(tuple((y_pred - y_true).shape))
             return original(y_true, y_pred, **arguments)
 
         return look
 
-    name = "fn" if hasattr(loss, "fn") else "call"
+    name = private.innermost_of(loss)
     original = getattr(loss, name)
     setattr(loss, name, spy(original))
     try:
         loss(label, prediction)
     finally:
         setattr(loss, name, original)
-    return seen[0]
+    return shapes[0]

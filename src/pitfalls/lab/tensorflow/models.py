@@ -5,6 +5,7 @@ mean keeps its last axis. Their functions are registered, so that a saved model
 loads with Keras's safe mode on once this module is imported.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -40,3 +41,15 @@ def flat_mean_lambda() -> keras.Model:
     """Return the same without the last axis: prediction (b,), and (b, 1) declared."""
     inputs = keras.Input((2,))
     return keras.Model(inputs, keras.layers.Lambda(mean_without_axis, output_shape=(1,))(inputs))
+
+
+def built_afresh(makers: dict[str, Callable[[], keras.Model]]) -> dict[str, keras.Model]:
+    """Return a model of each maker; layers are named from nought on, so what is said of them repeats."""
+    keras.backend.clear_session(free_memory=False)
+    return {name: make() for name, make in makers.items()}
+
+
+def load(path: str) -> keras.Model:
+    """Return a model that a run kept; it is asked without a progress bar."""
+    keras.config.disable_interactive_logging()
+    return keras.saving.load_model(path)

@@ -1,0 +1,171 @@
+"""Refusals: what has the right type and still cannot be trained, in words that name a value that can."""
+
+import inspect
+import os
+from operator import attrgetter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pitfalls.config.frameworks import FRAMEWORKS, refuse_another_backend
+from pitfalls.config.schema import Config, Feed, checked_name, learning_rate_steps
+from pitfalls.config.targets import importable
+from pitfalls.errors import ConfigurationError
+
+CHOICES = {
+    "framework": tuple(FRAMEWORKS),
+    "feed.kind": ("full_queue", "fit", "workers", "thread_queue"),
+    "loss.kind": ("repairing", "broadcasting"),
+    "labels": ("as_they_come", "expanded"),
+    "training.optimizer": ("rmsprop",),
+    "entry_point": ("train", "probe"),
+    "model.weights": ("trainable", "fixed"),
+}
+
+LEAST = {
+    "task.high": (2, "with fewer than two integers there is nothing to learn"),
+    "task.batch_size": (1, "a batch holds at least one row"),
+    "training.epochs": (1, "a run trains at least one epoch"),
+    "training.steps_per_epoch": (1, "an epoch has at least one step"),
+    "training.steps_per_execution": (1, "an execution has at least one step"),
+    "training.window_steps": (1, "the loss is measured over at least one step"),
+    "feed.depth": (1, "a queue holds at least one batch"),
+    "feed.workers": (1, "somebody must pull the generator"),
+    "seed": (0, "NumPy's seeds are not negative"),
+}
+
+MOST = {
+    "task.high": (2**23, "inputs and labels are compared in float32, which is exact up to there"),
+    "seed": (2**32 - 1, "NumPy's and Keras's seeds have 32 bits"),
+}
+
+
+def check(config: Config) -> None:
+    """Refuse a configuration that has the right types and still cannot be trained.
+
+    Raises:
+        ConfigurationError: Names the key, what was seen, why it cannot be, and a value that can.
+    """
+    for key, choices in CHOICES.items():
+        if (seen := attrgetter(key)(config)) not in choices:
+            raise ConfigurationError(f"{key}={seen} is no choice.\nChoose one of: {', '.join(choices)}.")
+    for key, (least, reason) in LEAST.items():
+        if (seen := attrgetter(key)(config)) < least:
+            raise ConfigurationError(f"{key}={seen} cannot be: {reason}.\nGive {key}={least} or more.")
+    for key, (most, reason) in MOST.items():
+        if (seen := attrgetter(key)(config)) > most:
+            raise ConfigurationError(f"{key}={seen} cannot be: {reason}.\nGive {key}={most} or less.")
+    check_feed(config.feed)
+    check_steps(config)
+    check_schedule(config.training.learning_rate)
+    checked_name(config.sweep)
+    check_generator(config.generator)
+    refuse_another_backend(config.framework)
+
+
+def check_feed(feed: Feed) -> None:
+    """Refuse settings that a feed would not use, or that make another feed of it."""
+    if feed.kind == "workers" and feed.workers < 2:
+        raise ConfigurationError(
+            f"feed.workers={feed.workers} is no parallel loading: Keras starts its queue from two workers on.\n"
+            "Give feed.workers=2 or more, or runtime=keras3."
+        )
+    if feed.kind == "thread_queue" and not feed.threaded:
+        raise ConfigurationError(
+            "feed.threaded=false cannot be: feed=thread_queue is a thread that fills a queue.\n"
+            "Give runtime=keras2, whose queue has no thread."
+        )
+
+
+def check_steps(config: Config) -> None:
+    """Refuse steps that an execution would round up in silence, or that a feed cannot group."""
+    steps, at_once = config.training.steps_per_epoch, config.training.steps_per_execution
+    if steps % at_once:
+        raise ConfigurationError(
+            f"training.steps_per_execution={at_once} does not divide training.steps_per_epoch={steps}: "
+            f"Keras would run {-(-steps // at_once) * at_once} steps in silence.\n"
+            f"Give training.steps_per_execution={max(d for d in range(1, at_once + 1) if steps % d == 0)}, "
+            f"or training.steps_per_epoch={-(-steps // at_once) * at_once}."
+        )
+    if config.feed.kind == "thread_queue" and at_once != 1:
+        raise ConfigurationError(
+            f"training.steps_per_execution={at_once} would change what feed=thread_queue measures: "
+            "it trains one batch for each queue.get().\nGive training.steps_per_execution=1."
+        )
+
+
+def check_schedule(learning_rate: Any) -> None:
+    """Refuse a schedule that is no number and no mapping from rising first steps, 0 first."""
+    try:
+        schedule = learning_rate_steps(learning_rate)
+        firsts = [first for first, _ in schedule]
+        rising = firsts[0] == 0 and firsts == sorted(set(firsts))
+        good = rising and all(0 < rate < float("inf") for _, rate in schedule)
+    except (AttributeError, TypeError, ValueError, IndexError):
+        good = False
+    if not good:
+        raise ConfigurationError(
+            f"training.learning_rate={learning_rate} is no schedule.\n"
+            "Give a positive number, or first steps and rates from step 0 on: "
+            "training=article 'training.learning_rate={0: 0.1, 1500: 0.01}'."
+        )
+
+
+def check_generator(options: dict[str, Any]) -> None:
+    """Refuse options that the generator's function does not take, or with which it makes no batch."""
+    target = str(options.get("_target_"))
+    function = importable("generator", target)
+    given = {key: value for key, value in options.items() if key != "_target_"}
+    known = [
+        name for name in inspect.signature(function).parameters if name not in ("rng", "high", "batch_size")
+    ]
+    unknown = [key for key in given if key not in known]
+    if unknown:
+        raise ConfigurationError(
+            f"generator.{unknown[0]} is no argument of {target}.\nIt takes: {', '.join(known) or 'none'}."
+        )
+    try:
+        next(iter(function(np.random.default_rng(0), 2, 1, **given)))
+    except ConfigurationError:
+        raise
+    except Exception as error:
+        raise ConfigurationError(
+            f"{target} makes no batch with {given}: {type(error).__name__}: {error}.\n"
+            "Name an option of conf/generator: generator=reused_inputs."
+        ) from error
+
+
+def refuse_unwritable(folder: Path) -> None:
+    """Refuse an output folder that cannot be written to, before anything is trained.
+
+    Raises:
+        ConfigurationError: Names the folder.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        good = os.access(folder, os.W_OK)
+    except OSError:
+        good = False
+    if not good:
+        raise ConfigurationError(
+            f"{folder} cannot be written to, so no result could be kept.\n"
+            "Make it a folder that you can write to, or run from a copy of the project that is yours."
+        )
+
+
+def refuse_probe(config: Config) -> None:
+    """Refuse a listing that is no training.
+
+    Raises:
+        ConfigurationError: Names probe.py.
+    """
+    if config.entry_point == "probe" and config.listing is None:
+        raise ConfigurationError(
+            "entry_point=probe trains nothing.\nRun python src/probe.py, or leave it out."
+        )
+    if config.entry_point == "probe":
+        raise ConfigurationError(
+            f"listing {config.listing} trains nothing: it holds two yields together and looks at them.\n"
+            f"Run python src/probe.py experiment=listing_{config.listing}."
+        )

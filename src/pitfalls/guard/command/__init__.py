@@ -1,0 +1,1 @@
+"""Command: ``pitfalls check``, which names a target, runs it in a child process, and prints what was found."""

@@ -1,0 +1,80 @@
+"""The command: ``pitfalls check``.
+
+Exit status 0: nothing found; 1: findings; 2: it could not check, and says why.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+
+from pitfalls.guard.command.arguments import Options, parse, parse_the_form_of_the_answer
+from pitfalls.guard.command.child import MORE_SECONDS_OR_FEWER_BATCHES, work
+from pitfalls.guard.command.results import Result, as_json, as_text, failure
+from pitfalls.guard.command.sarif import sarif_of, write_whole
+from pitfalls.guard.command.supervision import Outcome, supervise
+from pitfalls.guard.findings import GuardError
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    options = parse_the_form_of_the_answer(words)
+    try:
+        options = parse(words)
+        result = _supervised(options)
+    except GuardError as error:
+        result = failure(options.target, str(error))
+    except KeyboardInterrupt:
+        result = failure(options.target, "Interrupted.")
+    if options.sarif:
+        result = _written(result, options.target, options.sarif)
+    _print(result, options.json)
+    return result.exit_status
+
+
+def _supervised(options: Options) -> Result:
+    """Check in a child process, and make a result of whatever became of it."""
+    started = time.monotonic()
+    outcome = supervise(lambda say: work(options, say, started), options.seconds)
+    said = outcome.said
+    if "result" in said:
+        result = Result(*said["result"])
+        if said.get("done"):
+            return result
+        if result.report["findings"]:
+            late = f"Out of time after {options.seconds:g} seconds: what came before is shown."
+            result.report["not_checked"].append(late)
+            return result
+    return failure(options.target, _why(outcome, options.seconds))
+
+
+def _why(outcome: Outcome, seconds: float) -> str:
+    """Say why there is no result."""
+    said = outcome.said
+    if "error" in said:
+        return said["error"]
+    if outcome.interrupted:
+        return "Interrupted."
+    doing = said.get("stage", "starting")
+    if outcome.out_of_time:
+        return f"Out of time after {seconds:g} seconds, while {doing}.\n{said.get('hint', MORE_SECONDS_OR_FEWER_BATCHES)}"
+    how = f"signal {outcome.signal}" if outcome.signal else f"exit status {outcome.status}"
+    return f"The process that ran it ended with {how}, while {doing}."
+
+
+def _written(result: Result, target: str, file: str) -> Result:
+    """Write a result for a code host, and return it; or why it could not be written."""
+    try:
+        write_whole(file, sarif_of(result))
+    except GuardError as error:
+        return failure(target, str(error))
+    return result
+
+
+def _print(result: Result, wants_json: bool) -> None:
+    """Print a result; an error goes to standard error, unless JSON was asked for."""
+    failed = result.report["status"] == "error"
+    text = as_json(result.report) if wants_json else as_text(result.report)
+    print(text, file=sys.stderr if failed and not wants_json else sys.stdout)

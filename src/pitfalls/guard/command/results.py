@@ -1,0 +1,57 @@
+"""Results: what a check came to, as JSON and as text; an error is one too."""
+
+from __future__ import annotations
+
+import json
+from typing import NamedTuple
+
+from pitfalls.guard.findings import Report, ReportRecord
+
+STATUS = {"clean": 0, "findings": 1, "error": 2}
+Position = tuple[str | None, int | None]
+"""The file and the line of a finding, as far as they are known."""
+
+
+class Result(NamedTuple):
+    """A report, or the error in its place, and where in the source each finding is."""
+
+    report: ReportRecord
+    positions: list[Position]
+
+    @property
+    def exit_status(self) -> int:
+        """0: nothing found; 1: findings; 2: it could not check."""
+        return STATUS[self.report["status"]]
+
+
+def result_of(report: Report) -> Result:
+    """Return the result that a report is."""
+    return Result(report.to_dict(), [(finding.file, finding.line) for finding in report])
+
+
+def failure(target: str, message: str) -> Result:
+    """Return the result of a target that could not be checked."""
+    report: ReportRecord = {
+        "target": target,
+        "status": "error",
+        "findings": [],
+        "not_checked": [message],
+        "error": message,
+    }
+    return Result(report, [])
+
+
+def as_json(report: ReportRecord) -> str:
+    """Return one JSON object."""
+    return json.dumps(report, indent=2)
+
+
+def as_text(report: ReportRecord) -> str:
+    """Return the findings, how many they are, and what was not checked; or the error."""
+    if report["status"] == "error":
+        return f"pitfalls: {report['target']}: {report['error']}"
+    blocks = [f"{f['rule']}: {f['message']}\n{f['fix']}\n" for f in report["findings"]]
+    count = len(blocks)
+    head = f"{count} finding{'s' if count > 1 else ''}" if count else "nothing found"
+    notes = [f"  not checked: {note}" for note in report["not_checked"]]
+    return "\n".join([*blocks, f"{report['target']}: {head}", *notes])

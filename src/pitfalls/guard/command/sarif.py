@@ -1,0 +1,89 @@
+"""SARIF: the form in which code hosts take findings (version 2.1.0)."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from pitfalls.guard.command.results import Result
+from pitfalls.guard.findings import RULES, FindingRecord, GuardError, ReportRecord
+
+Sarif = dict[str, Any]
+"""A log, or a part of one."""
+
+SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+
+
+def sarif_of(result: Result) -> Sarif:
+    """Return one run of the guard as a SARIF log."""
+    report = result.report
+    rules = [{"id": rule, "shortDescription": {"text": text}} for rule, text in RULES.items()]
+    driver = {"name": "pitfalls", "version": _version(), "rules": rules}
+    run = {
+        "tool": {"driver": driver},
+        "results": [
+            _result(finding, file or _file_of(report["target"]), line)
+            for finding, (file, line) in zip(report["findings"], result.positions, strict=True)
+        ],
+        "invocations": [_invocation(report)],
+    }
+    return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
+
+
+def _result(finding: FindingRecord, file: str, line: int | None) -> Sarif:
+    return {
+        "ruleId": finding["rule"],
+        "ruleIndex": list(RULES).index(finding["rule"]),
+        "level": "error",
+        "message": {"text": f"{finding['message']}\n{finding['fix']}"},
+        "locations": [_location(file, line)],
+        "properties": {"array": finding["array"], "batch": finding["batch"]},
+    }
+
+
+def _invocation(report: ReportRecord) -> Sarif:
+    error = report.get("error")
+    notes = [{"level": "error", "message": {"text": error}}] if error else []
+    return {"executionSuccessful": report["status"] != "error", "toolExecutionNotifications": notes}
+
+
+def _version() -> str:
+    try:
+        return metadata.version("pitfalls")
+    except metadata.PackageNotFoundError:
+        return "0"
+
+
+def _file_of(target: str) -> str:
+    """Return the file of a target, for a finding without a line of its own."""
+    place = target.split(":")[0].split(" ")[0]
+    return place if place.endswith(".py") else place.replace(".", "/") + ".py"
+
+
+def _location(file: str, line: int | None) -> Sarif:
+    path = Path(file)
+    if path.is_absolute() and path.is_relative_to(Path.cwd()):
+        path = path.relative_to(Path.cwd())
+    uri = path.as_uri() if path.is_absolute() else path.as_posix()
+    return {"physicalLocation": {"artifactLocation": {"uri": uri}, "region": {"startLine": line or 1}}}
+
+
+def write_whole(file: str, content: Sarif) -> None:
+    """Write a file under another name first, so that nobody ever reads half of it.
+
+    Raises:
+        GuardError: It cannot be written there.
+    """
+    path = Path(file)
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            stream.write(json.dumps(content, indent=2) + "\n")
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except OSError as error:
+        raise GuardError(f"{path} cannot be written: {error.strerror}.") from error

@@ -1,0 +1,131 @@
+"""Supervision: runs somebody's code in a child process, with a limit that nothing can outstay.
+
+The code may sleep, loop, block in C, print, exit or crash. The parent waits for the
+child's word on a pipe, and ends it when the time is over.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol, TypedDict, Unpack
+
+from pitfalls.guard.command.results import Position
+from pitfalls.guard.findings import ReportRecord
+
+
+class Said(TypedDict, total=False):
+    """What a child says: what it is doing and what would help, its result so far, an error, that it is done."""
+
+    stage: str
+    hint: str
+    result: tuple[ReportRecord, list[Position]]
+    error: str
+    done: bool
+
+
+class Say(Protocol):
+    """How a child says it: by name, the last value counts."""
+
+    def __call__(self, **said: Unpack[Said]) -> None:
+        """Tell the parent."""
+
+
+@dataclass
+class Outcome:
+    """What a child said before it ended or was ended."""
+
+    said: Said = field(default_factory=lambda: Said())
+    out_of_time: bool = False
+    interrupted: bool = False
+    signal: int | None = None
+    status: int | None = None
+
+
+def supervise(work: Callable[[Say], None], seconds: float) -> Outcome:
+    """Run work in a child process, and return the last value it said for each name.
+
+    The child's standard output goes to standard error, and its standard input is empty.
+    """
+    reader, writer = os.pipe()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    child = os.fork()
+    if child == 0:
+        os.close(reader)
+        _be_the_child(work, writer)
+    os.close(writer)
+    outcome = Outcome()
+    try:
+        _listen(reader, outcome, time.monotonic() + seconds)
+    except KeyboardInterrupt:
+        outcome.interrupted = True
+    os.close(reader)
+    _end(child, outcome)
+    return outcome
+
+
+def _be_the_child(work: Callable[[Say], None], writer: int) -> None:
+    """Do the work, say what is to be said, and leave without any of the parent's clean-up."""
+    _leave_the_parents_streams()
+    os.set_inheritable(writer, False)
+
+    def say(**said: Unpack[Said]) -> None:
+        data = (json.dumps(said) + "\n").encode()
+        while data:
+            data = data[os.write(writer, data) :]
+
+    try:
+        work(say)
+    except BaseException as error:
+        say(error=f"{type(error).__name__}: {error}")
+    finally:
+        with contextlib.suppress(Exception):
+            sys.stderr.flush()
+        os._exit(0)
+
+
+def _leave_the_parents_streams() -> None:
+    """Be a group of processes of its own, read nothing, and print to standard error."""
+    with contextlib.suppress(OSError):
+        os.setpgid(0, 0)
+    with open(os.devnull) as nothing:
+        os.dup2(nothing.fileno(), 0)
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+
+
+def _listen(reader: int, outcome: Outcome, deadline: float) -> None:
+    """Take lines from the child until it has finished, or the time is over."""
+    buffer = b""
+    while "done" not in outcome.said:
+        left = deadline - time.monotonic()
+        if left <= 0 or not select.select([reader], [], [], left)[0]:
+            outcome.out_of_time = True
+            return
+        data = os.read(reader, 1 << 16)
+        if not data:
+            return
+        *lines, buffer = (buffer + data).split(b"\n")
+        for line in lines:
+            outcome.said.update(json.loads(line))
+
+
+def _end(child: int, outcome: Outcome) -> None:
+    """End the child and whatever it started, and note how it went."""
+    finished = "done" in outcome.said or outcome.out_of_time or outcome.interrupted
+    if finished:
+        for ended in (lambda: os.killpg(child, signal.SIGKILL), lambda: os.kill(child, signal.SIGKILL)):
+            with contextlib.suppress(OSError):
+                ended()
+    _, status = os.waitpid(child, 0)
+    if not finished:
+        outcome.signal = os.WTERMSIG(status) if os.WIFSIGNALED(status) else None
+        outcome.status = os.WEXITSTATUS(status) if os.WIFEXITED(status) else None

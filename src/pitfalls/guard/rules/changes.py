@@ -1,0 +1,69 @@
+"""Changes: an array that is no longer what was yielded, and the finding that says so."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from pitfalls.guard.findings import Finding
+from pitfalls.guard.stream import memory
+from pitfalls.guard.stream.batches import SEQUENCES
+from pitfalls.guard.stream.lines import Places
+
+TWO_FIXES = "Allocate the array inside the loop, or yield a copy of it: np.copy(x)."
+CONTAINER_FIX = "Make a new {kind} for each batch, or yield a copy of it: {kind}(batch)."
+HOLDERS = "a queue of references, PyDataset(workers=2 or more)"
+
+
+class Change(NamedTuple):
+    """One array of one batch that is no longer what was yielded."""
+
+    path: str
+    batch: int
+    at: int
+    leaf: Any
+    changed: int
+    total: int
+    sampled: bool = False
+    container: str | None = None
+
+    @property
+    def when(self) -> str:
+        """Say what the generator was doing."""
+        return f"while batch {self.at} was made"
+
+
+def container_kind(batch: Any) -> str:
+    """Name the mutable container of a batch: the batch itself, or the first one inside a tuple."""
+    if isinstance(batch, tuple):
+        kinds = [container_kind(part) for part in batch]
+        return next((kind for kind in kinds if kind != "tuple"), "tuple")
+    return type(batch).__name__ if isinstance(batch, (dict, *SEQUENCES)) else "tuple"
+
+
+def describe(change: Change, places: Places) -> Finding:
+    """Turn a change into a finding: what, seen, cost, cure."""
+    lines = _container_lines(change, places) if change.container else _array_lines(change, places)
+    fix = CONTAINER_FIX.format(kind=change.container) if change.container else TWO_FIXES
+    where = places.refilled or places.allocated
+    file, line = where or (None, None)
+    return Finding("aliased-batch", change.path, change.batch, "\n".join(lines), fix, file, line)
+
+
+def _array_lines(change: Change, places: Places) -> list[str]:
+    of = f"{change.total} probed" if change.sampled else str(change.total)
+    return [
+        f"{change.path} of batch {change.batch} changed after it was yielded.",
+        f"  changed     {change.changed} of {of} values, {change.when}",
+        f"  memory      {memory.describe_memory(change.leaf)}",
+        *places.lines(),
+        f"  bites       {memory.paths_that_bite(change.leaf)}",
+    ]
+
+
+def _container_lines(change: Change, places: Places) -> list[str]:
+    return [
+        f"{change.path} of batch {change.batch} was replaced after it was yielded.",
+        f"  changed     the {change.container} that holds it, {change.when}",
+        *places.lines(),
+        f"  bites       whoever still holds the batch: {HOLDERS}",
+    ]

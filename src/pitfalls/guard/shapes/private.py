@@ -1,0 +1,192 @@
+"""Private: what Keras and TensorFlow do not promise to keep, one function each.
+
+No other file of the guard names such a thing. Where a release has moved one, its
+function takes another way, or raises an error that says which release it knows: a
+name that is gone must never look like a loss in which nothing is wrong.
+
+What has to be replaced in Keras while the guard looks is replaced for the whole
+process, so it is done behind a lock, and undone whatever happens.
+"""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from pitfalls.guard.findings import GuardError
+
+KNOWN = "Keras 3.15 on TensorFlow 2.21"
+RANK_REPAIR = "squeeze_or_expand_to_same_rank"
+KERAS_SCOPES = ("compile_loss", "while", "cond")
+PATCHING = threading.RLock()
+
+
+class UnknownVersionError(GuardError):
+    """Keras or TensorFlow no longer has a name that the guard needs."""
+
+    def __init__(self, name: str) -> None:
+        """Say what is missing, and with which versions it was there."""
+        super().__init__(f"{versions()}: {name} is not there.")
+
+
+def versions() -> str:
+    """Say which versions the guard knows, and which these are."""
+    return f"pitfalls knows {KNOWN}; this is Keras {keras.__version__} on TensorFlow {tf.__version__}"
+
+
+def graph_of(step: Callable[..., Any], specs: list[tf.TensorSpec]) -> tf.Graph:
+    """Return the graph of a step as it is written; otherwise as ``tf.function`` traces it, twice if it must."""
+    try:
+        from tensorflow.python.framework.func_graph import func_graph_from_py_func
+    except ImportError:
+        return tf.function(step, autograph=False).get_concrete_function(*specs).graph
+    return func_graph_from_py_func("pitfalls", step, specs, {})
+
+
+def wrapped_loss(function: Callable[..., Any]) -> keras.losses.Loss:
+    """Return a function as ``compile`` wraps it, with Keras's repair of ranks in front."""
+    wrapper = keras.losses.MeanSquaredError.__base__
+    if wrapper in (None, object, keras.losses.Loss):
+        raise UnknownVersionError("the class that wraps a loss function")
+    return wrapper(function, name=getattr(function, "__name__", "loss"))
+
+
+def compiled_loss(loss: Any, names: list[str] | None) -> Callable[..., Any]:
+    """Return what ``compile(loss=...)`` makes of a loss."""
+    try:
+        from keras.src.trainers.compile_utils import CompileLoss
+    except ImportError as error:
+        raise UnknownVersionError("CompileLoss") from error
+    return CompileLoss(loss, output_names=names)
+
+
+def compiled_metrics(metrics: Any, names: list[str] | None) -> Callable[..., Any]:
+    """Return what updates the metrics that ``compile(metrics=...)`` makes."""
+    try:
+        from keras.src.trainers.compile_utils import CompileMetrics
+    except ImportError as error:
+        raise UnknownVersionError("CompileMetrics") from error
+    return CompileMetrics(metrics, None, output_names=names).update_state
+
+
+def is_metric_file(file: str) -> bool:
+    """Tell whether a file is one of Keras's metrics, by the folder that their class is in."""
+    return file.startswith(_folder_of(keras.metrics.Metric))
+
+
+def is_loss_file(file: str) -> bool:
+    """Tell whether a file is one of Keras's losses, by the folder that their class is in."""
+    return file.startswith(_folder_of(keras.losses.Loss))
+
+
+def _folder_of(kind: type) -> str:
+    return os.path.dirname(inspect.getfile(kind)) + os.sep
+
+
+def loss_scopes(operation_name: str) -> list[str]:
+    """Return the scopes of an operation that name a loss, without those of Keras and TensorFlow."""
+    return [scope for scope in operation_name.split("/")[:-1] if scope not in KERAS_SCOPES]
+
+
+def is_gradient(operation: tf.Operation) -> bool:
+    """Tell whether an operation belongs to the backward pass."""
+    return bool(operation.name.startswith("gradient_tape"))
+
+
+def before_first_step(model: keras.Model, look: Callable[[Any], None]) -> None:
+    """Let somebody look at the first batch that ``fit`` is really given, and at that one only."""
+    step = getattr(model, "train_function", None)
+    if step is None:
+        raise UnknownVersionError("Model.train_function")
+
+    def first_step(iterator: Iterator[Any]) -> Any:
+        model.train_function = step
+        batch = next(iterator)
+        look(batch)
+        return step(itertools.chain([batch], iterator))
+
+    model.train_function = first_step
+
+
+def first_replica(model: keras.Model, value: Any) -> Any:
+    """Return what the first replica of a distributed model is given; without a strategy, the value."""
+    strategy = getattr(model, "distribute_strategy", None)
+    return value if strategy is None else strategy.experimental_local_results(value)[0]
+
+
+def hears_repairs() -> bool:
+    """Tell whether Keras's repair of ranks has the name that the guard listens to."""
+    return bool(_with_repair())
+
+
+@contextmanager
+def listening(
+    on_layer: Callable[[Callable[[], Any]], Any], on_repair: Callable[[Any, Any, Any, Any], None]
+) -> Iterator[None]:
+    """Hear what this thread's layers and Keras's repairs return; other threads' calls pass unheard.
+
+    Args:
+        on_layer: Is given each call of a layer, makes it, and returns what it returns.
+        on_repair: Is told two tensors before and after a repair.
+    """
+    thread = threading.get_ident()
+    with PATCHING, ExitStack() as patches:
+        patches.enter_context(
+            _replaced(
+                keras.layers.Layer, "__call__", lambda original: _heard_layer(original, on_layer, thread)
+            )
+        )
+        for module in _with_repair():
+            patches.enter_context(
+                _replaced(module, RANK_REPAIR, lambda original: _heard_repair(original, on_repair, thread))
+            )
+        yield
+
+
+@contextmanager
+def _replaced(owner: Any, name: str, replacement: Callable[[Any], Any]) -> Iterator[None]:
+    """Put what is made of an attribute in its place, and the attribute back."""
+    original = getattr(owner, name)
+    setattr(owner, name, replacement(original))
+    try:
+        yield
+    finally:
+        setattr(owner, name, original)
+
+
+def _heard_layer(
+    original: Callable[..., Any], on_layer: Callable[..., Any], thread: int
+) -> Callable[..., Any]:
+    def called(self: keras.layers.Layer, *args: Any, **kwargs: Any) -> Any:
+        if threading.get_ident() != thread:
+            return original(self, *args, **kwargs)
+        return on_layer(lambda: original(self, *args, **kwargs))
+
+    return called
+
+
+def _heard_repair(
+    original: Callable[..., Any], on_repair: Callable[..., None], thread: int
+) -> Callable[..., Any]:
+    def repaired(a: Any, b: Any, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
+        new_a, new_b = original(a, b, *args, **kwargs)
+        if threading.get_ident() == thread:
+            on_repair(a, b, new_a, new_b)
+        return new_a, new_b
+
+    return repaired
+
+
+def _with_repair() -> list[Any]:
+    """Return the modules of Keras that hold its repair of ranks by its name."""
+    modules = [module for name, module in list(sys.modules.items()) if name.startswith("keras.")]
+    return [module for module in modules if RANK_REPAIR in getattr(module, "__dict__", ())]

@@ -1,0 +1,77 @@
+"""Frameworks: the one module of each that trains, loaded when it is first asked for, one a process."""
+
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from pitfalls.config.schema import Config
+from pitfalls.errors import ConfigurationError
+from pitfalls.lab.generators import Batch
+from pitfalls.lab.recorder import Recorder
+from pitfalls.startup import quick_imports
+
+SESSIONS = {"tensorflow": "pitfalls.lab.tensorflow.session"}
+
+EpochHook = Callable[[int, float], None]
+"""Called at the end of each epoch with its index and mean loss."""
+
+
+class Model(Protocol):
+    """A model of any framework, as far as it is measured and kept."""
+
+    def save(self, path: Path) -> None:
+        """Write the model into a file."""
+
+
+class Session(Protocol):
+    """One training in one framework: built from a configuration, trained once, then asked."""
+
+    @property
+    def model(self) -> Model:
+        """The model, trained or to be trained."""
+
+    @property
+    def recorder(self) -> Recorder:
+        """What the model was given, step by step."""
+
+    @property
+    def declared_output(self) -> tuple[int | None, ...]:
+        """The shape of the output that the model declares."""
+
+    @property
+    def trainable_parameters(self) -> int:
+        """How many numbers the model learns."""
+
+    def train(self, batches: Iterator[Batch]) -> None:
+        """Train on a generator's batches, each step recorded."""
+
+    def predict(self, inputs: np.ndarray) -> np.ndarray:
+        """Return what the model answers, in the shape in which its loss is given it."""
+
+    def difference_shape(self, labels: np.ndarray, prediction: np.ndarray) -> tuple[int, ...]:
+        """Return the shape of the difference that the loss really computes, after any repair."""
+
+
+_loaded: list[str] = []
+
+
+def open_session(config: Config, on_epoch_end: EpochHook) -> Session:
+    """Return a session of the configured framework.
+
+    Raises:
+        ConfigurationError: Another framework was loaded in this process: they share threads, allocators
+            and environment variables, so neither would be measured alone.
+    """
+    if _loaded and _loaded[0] != config.framework:
+        raise ConfigurationError(
+            f"this process has trained with {_loaded[0]}, and one process trains one framework.\n"
+            f"Train {config.framework} in a process of its own: one `python src/train.py` for each framework."
+        )
+    _loaded[:] = [config.framework]
+    with quick_imports():
+        module = import_module(SESSIONS[config.framework])
+    session: Session = module.Session(config, on_epoch_end)
+    return session

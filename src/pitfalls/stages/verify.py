@@ -1,0 +1,62 @@
+"""Verify: every result on disk is judged again, and the verdicts are written where they are read."""
+
+from pathlib import Path
+
+from pitfalls.files import json_text, write_json
+from pitfalls.project import PARAMS
+from pitfalls.report import tables
+from pitfalls.startup import quick_imports
+from pitfalls.verdicts import guard, records
+from pitfalls.verdicts.cells import Judged
+from pitfalls.verdicts.everything import judge_everything
+from pitfalls.verdicts.guard import GuardReport
+from pitfalls.verdicts.records import Verdicts
+
+PIPELINE = ("matrix", "article")
+"""The sweeps of the pipeline."""
+
+
+def verify(runs: Path, reports: Path, matrix: str = "matrix", article: str = "article") -> Verdicts:
+    """Judge every result of two sweeps; for the pipeline's own, write reports/verdicts.json and metrics.json.
+
+    Args:
+        runs: The folder of all sweeps.
+        reports: The folder of guard.json, and of what is written.
+        matrix: The sweep that holds the cells.
+        article: The sweep that holds the listings.
+
+    Raises:
+        ResultError: There is no result at all, or guard.json is damaged.
+        TrackingError: The store cannot be opened.
+    """
+    report = GuardReport.read_or_empty(reports / guard.PLACE)
+    is_pipeline = (matrix, article) == PIPELINE
+    everything = judge_everything(runs, matrix, article, report, PARAMS if is_pipeline else None)
+    if is_pipeline:
+        everything.verdicts.write(reports / records.PLACE)
+        write_json(reports / "metrics.json", tables.counts(everything.verdicts))
+    write_changed(everything.judged, report)  # last of the writes: the tracking store may not answer
+    return everything.verdicts
+
+
+def write_changed(judged: list[Judged], report: GuardReport) -> None:
+    """Put new verdicts, and what the guard found, on the runs of the local store, and then beside the results.
+
+    In this order: a verdict that was written has reached its run, also if something ended in between.
+    """
+    changed = [
+        (run, beside) for run in judged if run.folder and is_new(run, beside := run.folder / "verdict.json")
+    ]
+    tracked = [(run.result, run.verdict) for run, _ in changed if run.result.mlflow_run_id]
+    if tracked:
+        with quick_imports():
+            from pitfalls.tracking import local_store, retag  # MLflow, only where verdicts changed
+
+        retag(local_store(), tracked, report)
+    for run, beside in changed:
+        run.verdict.write(beside)
+
+
+def is_new(run: Judged, beside: Path) -> bool:
+    """Tell whether the verdict beside a result is another, or none."""
+    return not beside.exists() or beside.read_text() != json_text(run.verdict.as_json())

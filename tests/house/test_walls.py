@@ -1,0 +1,199 @@
+"""The house: which folder may import which, where each library and each private name may stand."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+from house.walls import ROOT, SRC, circle_in, imported_names, imports, module_of
+
+ROOTS = {"project", "errors", "files", "results", "startup"}
+
+MAY_IMPORT = {
+    "project": set(),
+    "errors": set(),
+    "startup": set(),
+    "files": {"errors"},
+    "results": {"project", "errors", "files"},
+    "config": ROOTS,
+    "lab": ROOTS | {"config"},
+    "claims": set(),
+    "verdicts": ROOTS | {"claims"},
+    "tracking": ROOTS | {"config", "verdicts"},
+    "report": ROOTS | {"verdicts"},
+    "stages": ROOTS | {"config", "lab", "claims", "verdicts", "tracking", "report", "guard"},
+    "guard": set(),
+    "doors": ROOTS | {"config", "verdicts", "report", "stages"},
+}
+"""For each folder or module of src/pitfalls what it may import besides itself; `doors` are src/*.py and hydra_plugins."""
+
+LIBRARIES = {
+    "tensorflow": {"lab/tensorflow", "guard/shapes"},
+    "keras": {"lab/tensorflow", "guard/shapes"},
+    "mlflow": {"tracking"},
+    "matplotlib": {"tracking/pictures.py"},
+    "rich": {"report"},
+    "jinja2": {"report/page"},
+    "pydantic": {"results.py", "verdicts/guard.py", "verdicts/records.py"},
+}
+"""For each library the folders and files of src/pitfalls that may import it."""
+
+PRIVATE = {
+    "lab/tensorflow/private.py": {"tensorflow.python.eager.context"},
+    "tracking/private.py": {"mlflow.tracking.context.registry"},
+    "config/composing.py": {"hydra._internal.config_loader_impl"},
+    "../hydra_plugins/pitfalls_cells.py": {"hydra._internal.core_plugins.basic_sweeper"},
+    "guard/shapes/private.py": {
+        "keras.src.losses.losses",
+        "tensorflow.python.framework",
+        "tensorflow.python.framework.func_graph",
+    },
+}
+"""For each marked file the private modules that it imports; nobody else imports any."""
+
+IS_PRIVATE = re.compile(
+    r"^(tensorflow\.python|keras\.src|hydra\._internal|mlflow\.(utils|tracking\.context|store))\b"
+)
+
+
+def folder_of(module: str) -> str:
+    """Return the folder of a module, or its own name at the root of the package."""
+    parts = module.split(".")
+    return "doors" if parts[0] != "pitfalls" else parts[1] if len(parts) > 1 else "project"
+
+
+def arrows_against_the_direction(graph) -> list[str]:
+    """Return each import that goes to the right."""
+    return [
+        f"{module} -> {target}"
+        for module, targets in graph.items()
+        for target in sorted(targets)
+        if target != "pitfalls"
+        and folder_of(target) not in MAY_IMPORT[folder_of(module)] | {folder_of(module)}
+    ]
+
+
+def test_imports_go_one_way():
+    """Each folder imports only from those to its left."""
+    assert arrows_against_the_direction(imports()) == []
+
+
+def test_no_imports_go_round_in_a_circle():
+    """Not even inside functions or for types alone."""
+    assert circle_in(imports()) == []
+
+
+def copy_with(tmp_path: Path, module: str, line: str) -> Path:
+    """Return a copy of the source in which a module imports something more, inside a function."""
+    for path in SRC.rglob("*.py"):
+        copy = tmp_path / path.relative_to(SRC)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes(path.read_bytes())
+    edited = tmp_path / "pitfalls" / module
+    edited.write_text(f"{edited.read_text()}\n\ndef late():\n    {line}\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("module", "line", "arrow"),
+    [
+        ("claims/closed_forms.py", "from pitfalls import results", "claims.closed_forms -> pitfalls.results"),
+        ("report/words.py", "from pitfalls.lab import generators", "report.words -> pitfalls.lab.generators"),
+        ("guard/findings.py", "import pitfalls.errors", "guard.findings -> pitfalls.errors"),
+        ("lab/feeds.py", "from pitfalls.verdicts.run import judge", "lab.feeds -> pitfalls.verdicts.run"),
+    ],
+)
+def test_an_import_to_the_right_would_be_seen(tmp_path, module, line, arrow):
+    """The other side: by `from`, by its full name, inside a function."""
+    assert arrows_against_the_direction(imports(copy_with(tmp_path, module, line))) == [f"pitfalls.{arrow}"]
+
+
+def test_a_circle_would_be_seen(tmp_path):
+    """Two modules of one folder, which the direction allows."""
+    copy = copy_with(tmp_path, "claims/closed_forms.py", "from pitfalls.claims import twin")
+    assert circle_in(imports(copy)) == [
+        "pitfalls.claims.closed_forms", "pitfalls.claims.twin", "pitfalls.claims.closed_forms",
+    ]  # fmt: skip
+
+
+def importers(library: str, src: Path = SRC) -> set[str]:
+    """Return the files below src/pitfalls that import a library."""
+    package = src / "pitfalls"
+    return {
+        path.relative_to(package).as_posix()
+        for path in package.rglob("*.py")
+        if any(name.split(".")[0] == library for name in imported_names(ast.parse(path.read_text())))
+    }
+
+
+@pytest.mark.parametrize(("library", "places"), LIBRARIES.items())
+def test_a_library_is_imported_where_it_may_be_and_nowhere_else(library, places):
+    """What judges and shows can be read and run without TensorFlow and MLflow."""
+    seen = importers(library)
+    assert seen
+    assert {file for file in seen if not any(f"{file}/".startswith(f"{place}/") for place in places)} == set()
+
+
+def test_another_importer_of_a_library_would_be_seen(tmp_path):
+    """Also inside a function, and by `from`; a name that only begins alike is none."""
+    copy = copy_with(tmp_path, "errors.py", "from mlflow.entities import Run; import mlflowers")
+    assert importers("mlflow", copy) - importers("mlflow") == {"errors.py"}
+    assert importers("mlflowers", copy) == {"errors.py"}
+
+
+def private_imports(src: Path = SRC) -> dict[str, set[str]]:
+    """Return for each file the private modules of other libraries that it imports."""
+    found: dict[str, set[str]] = {}
+    for path in src.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            for name in filter(IS_PRIVATE.match, names):
+                found.setdefault(name_of(path, src), set()).add(name)
+    return found
+
+
+def name_of(path: Path, src: Path) -> str:
+    """Return a file's place as seen from src/pitfalls."""
+    inside = path.relative_to(src)
+    return Path(*inside.parts[1:]).as_posix() if inside.parts[0] == "pitfalls" else f"../{inside.as_posix()}"
+
+
+def test_private_names_of_other_libraries_stand_in_marked_files():
+    """This list is all of them: a release that moves one breaks one function, with a fallback or a loud error."""
+    assert private_imports() == PRIVATE
+
+
+def test_another_private_name_would_be_seen(tmp_path):
+    """Inside a function too."""
+    copy = copy_with(tmp_path, "lab/feeds.py", "from keras.src.backend import x")
+    assert private_imports(copy)["lab/feeds.py"] == {"keras.src.backend"}
+
+
+def test_every_module_has_a_place_in_the_plan():
+    """A new folder is entered above, with what it may import."""
+    assert {folder_of(module_of(path)) for path in SRC.rglob("*.py")} == set(MAY_IMPORT)
+    assert len(list((SRC / "pitfalls").glob("*.py"))) <= 6
+
+
+def functions() -> list[int]:
+    """Return the length in lines of every function below src/."""
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
+    return sorted(
+        (node.end_lineno or 0) - node.lineno + 1
+        for path in SRC.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, kinds)
+    )
+
+
+def test_the_house_stays_small():
+    """Functions: median, ninth of ten, longest; files; and how often a dict may hold anything."""
+    lengths = functions()
+    files = {path: path.read_text() for path in SRC.rglob("*.py")}
+    assert lengths[len(lengths) // 2] <= 6
+    assert lengths[len(lengths) * 9 // 10] <= 16
+    assert lengths[-1] <= 50
+    assert max(len(text.splitlines()) for text in files.values()) <= 300
+    assert sum(text.count("dict[str, Any]") for text in files.values()) <= 60
+    assert len((ROOT / "dvc.yaml").read_text().splitlines()) <= 220
