@@ -1,6 +1,5 @@
 """Rendering: one file that needs no other, whatever was measured."""
 
-import ast
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -204,33 +203,6 @@ def test_the_article_s_pair_stands_in_no_template():
     texts = {path.name: re.sub(r"<svg.*|<text.*|<rect.*|<path.*", "", path.read_text()) for path in pages}
     numbers = "|".join(f"{number:g}" for number in (*PAIR, PAIR_MEAN))
     assert {name for name, text in texts.items() if re.search(rf"\b({numbers})\b", text)} == set()
-
-
-def imports(path):
-    """Return what a module imports of the project."""
-    tree = ast.walk(ast.parse(path.read_text()))
-    names = [node.module or "" for node in tree if isinstance(node, ast.ImportFrom)]
-    return {name for name in names if name.startswith("pitfalls")}
-
-
-ALLOWED = re.compile(
-    r"pitfalls\.(report|verdicts\.(records|effects|guard)|verdicts|project|errors|files|results)\b"
-)
-
-
-@pytest.mark.parametrize("path", sorted(REPORT.rglob("*.py")), ids=lambda path: str(path.relative_to(REPORT)))
-def test_the_report_imports_records_only(path):
-    """It shows: it neither trains, nor claims, nor configures, nor judges."""
-    assert [name for name in imports(path) if not ALLOWED.match(name)] == []
-
-
-def test_another_import_would_be_seen(tmp_path):
-    """The check above can fail."""
-    path = tmp_path / "module.py"
-    path.write_text(
-        "from pitfalls.claims import closed_forms\nfrom pitfalls.verdicts.records import Verdicts\n"
-    )
-    assert [name for name in imports(path) if not ALLOWED.match(name)] == ["pitfalls.claims"]
 
 
 @pytest.mark.parametrize(
