@@ -1,186 +1,226 @@
 """Runs and reports for tests of the page, made from the verdicts that git holds.
 
 runs/ is not in git, so results are made up around the verdicts: each seed ends at the
-cell's measured loss. Nothing is trained.
+cell's measured loss. What the verdicts of an earlier release do not hold, the closed forms,
+the queues and the lottery, is made up too. Nothing is trained.
 """
 
-import copy
-import itertools
 import json
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
+import numpy as np
+from made_results import BUFFERS, FEEDS, PREDICTIONS, made_answers, made_prediction, made_result
 
-FEEDS = {"keras2": "full_queue", "keras3": "fit", "keras3_workers": "workers", "custom_loop": "thread_queue"}
+from pitfalls.project import ROOT, Cell, SeededCell
+from pitfalls.report.material import Material, gather
+from pitfalls.report.page import write_page
+from pitfalls.results import Fired, Probe, Record, Result, Slot, Task
+from pitfalls.verdicts.cells import Judged, bugs_of, gather_lottery
+from pitfalls.verdicts.everything import closed_forms_of
+from pitfalls.verdicts.guard import CheckedGenerator, CheckedModel, GuardFinding, GuardReport
+from pitfalls.verdicts.records import CellVerdict, Verdicts
+from pitfalls.verdicts.run import judge
 
-OFFSETS = {
-    "reused_inputs": {"inputs": 16, "labels": None},
-    "reused_inputs_aligned": {"inputs": 0, "labels": None},
-    "reused_pair": {"inputs": 16, "labels": 16},
-}
+TASK = Task(high=100, batch_size=64)
 
-COUNTED = {
-    "runtime": FEEDS,
-    "generator": {*OFFSETS, "fresh_arrays", "copied_inputs", "flat_labels"},
-    "model": {"dense", "mean_lambda", "flat_mean_lambda"},
-}
+COUNTED = {"runtime": FEEDS, "generator": BUFFERS, "model": PREDICTIONS}
 """The options whose 72 cells the tests count; what a later release adds is left out of the made reports."""
 
+DRAWS = [
+    ([85, 63], 74.0),
+    ([51, 26], 38.5),
+    ([30, 4], 17.0),
+    ([7, 1], 4.0),
+    ([17, 81], 49.0),
+    ([64, 91], 77.5),
+    ([50, 60], 55.0),
+    ([97, 72], 84.5),
+    ([63, 54], 58.5),
+    ([55, 93], 74.0),
+]
+"""What the generators yield from seed 0 at batch size 1: inputs and their label."""
 
-def committed_verdicts() -> dict[str, Any]:
-    """Return the verdicts of the last release, of the options that the tests count."""
-    verdicts = json.loads((ROOT / "reports" / "verdicts.json").read_text())
-    verdicts["cells"] = [
-        entry
-        for entry in verdicts["cells"]
-        if all(entry["cell"][axis] in known for axis, known in COUNTED.items())
+ALLOCATIONS = {0: 50, 16: 150}
+"""Of 200 arrays, how many began at each address modulo 64."""
+
+
+def committed_verdicts() -> Verdicts:
+    """Return the verdicts of the last release, of the options that the tests count, without a lottery."""
+    verdicts = Verdicts.read(ROOT / "reports" / "verdicts.json")
+    return verdicts.with_changes(
+        cells=[with_bugs(entry) for entry in verdicts.cells if is_counted(entry.cell)],
+        probes=[with_queue(probe) for probe in verdicts.probes],
+        listings=[
+            entry.with_changes(printed_losses=PRINTED_LOSSES) if entry.listing == 1 else entry
+            for entry in verdicts.listings
+        ],
+        closed_forms=closed_forms_of(TASK),
+        lottery=[],
+    )
+
+
+PRINTED_LOSSES = {1: 1044.08, 2: 713.52, 3: 708.11, 98: 415.05, 99: 416.69, 100: 417.24}
+"""What the article printed for listing 1, by epoch."""
+
+
+def is_counted(cell: Cell) -> bool:
+    """Tell whether the tests count a cell."""
+    return all(option in COUNTED[axis] for axis, option in cell.options.items())
+
+
+def with_bugs(entry: CellVerdict) -> CellVerdict:
+    """Return a verdict with the bugs of its cell."""
+    return entry.with_changes(bugs=bugs_of(made_result(entry.cell)))
+
+
+def with_queue(probe: Probe) -> Probe:
+    """Return a probe with ten batches held: of listing 3 all inputs are the newest, of others each is its own."""
+    is_reused = probe.listing == 3
+    rows = [(DRAWS[-1][0] if is_reused else inputs, label) for inputs, label in DRAWS]
+    queue = [Slot(inputs=inputs, label=label, fits=sum(inputs) / 2 == label) for inputs, label in rows]
+    return probe.with_changes(queue=queue, buffers=1 if is_reused else len(queue))
+
+
+def with_lottery(verdicts: Verdicts) -> Verdicts:
+    """Return the verdicts with sixteen runs of one cell, of which the one at a multiple of 64 bytes is bitten."""
+    cell = Cell("keras3", "reused_inputs", "mean_lambda")
+    bitten = {"final_loss": 690.0, "broken_rows": 0.83, "standard_error": 1.0}
+    results = [
+        made_result(cell, **({} if at else bitten), buffer_address_mod_64={"inputs": at, "labels": None})
+        for at in range(0, 64, 4)
     ]
-    return verdicts
+    return verdicts.with_changes(lottery=gather_lottery(Judged(result, judge(result)) for result in results))
+
+
+def allocation_probe(task: Task = TASK) -> Probe:
+    """Return a probe of one batch of arrays of their own, that counted where NumPy's arrays begin."""
+    rng = np.random.default_rng(0)
+    inputs = [rng.integers(0, task.high, (task.batch_size, 2)).astype(float) for _ in range(2)]
+    return Probe(
+        listing=None,
+        generator="fresh_arrays",
+        yields=[batch.tolist() for batch in inputs],
+        labels=[batch.mean(axis=1, keepdims=True).tolist() for batch in inputs],
+        fits=[True, True],
+        shares_memory=False,
+        allocated=sum(ALLOCATIONS.values()),
+        allocations=ALLOCATIONS,
+    )
 
 
 def make(
-    folder: Path, verdicts: dict[str, Any], lottery: bool = True, guard: dict[str, Any] | None = None
+    folder: Path, verdicts: Verdicts, lottery: bool = True, guard: GuardReport | None = None
 ) -> tuple[Path, Path]:
     """Write verdicts.json, a result for each seed of each cell, and guard.json if there is one.
+
+    Args:
+        folder: Where runs/ and reports/ are made.
+        verdicts: What verdicts.json holds.
+        lottery: Whether the alignment lottery was run, and NumPy's arrays counted.
+        guard: What guard.json holds.
 
     Returns:
         The folders of runs and of reports.
     """
     runs, reports = folder / "runs", folder / "reports"
-    write(reports / "verdicts.json", verdicts)
-    if guard is not None:
-        write(reports / "guard.json", guard)
-    for entry in verdicts["cells"]:
-        for seed in entry["seeds"]:
-            cell = entry["cell"] | {"seed": seed}
-            place = "/".join([*entry["cell"].values(), f"seed-{seed}"])
-            write(runs / "matrix" / place / "result.json", result(cell, entry))
     if lottery:
-        cell = {"runtime": "keras3", "generator": "reused_inputs", "model": "mean_lambda", "seed": 0}
-        for offset in range(0, 64, 4):
-            bitten = {"measured": 0.0 if offset else 690.0, "broken_rows": 0.0 if offset else 0.83}
-            made = result(cell, bitten) | {"buffer_address_mod_64": {"inputs": offset, "labels": None}}
-            write(runs / "alignment" / f"@generator.inputs_offset_bytes={offset}" / "result.json", made)
+        verdicts = with_lottery(verdicts)
+        allocation_probe().write(runs / "alignment" / "probe" / "probe.json")
+    verdicts.write(reports / "verdicts.json")
+    if guard is not None:
+        guard.write(reports / "guard.json")
+    for entry in verdicts.cells:
+        for seed in entry.seeds:
+            result = result_around(entry, seed)
+            result.write(runs / "matrix" / result.cell.path / "result.json")
     return runs, reports
 
 
-def result(cell: dict[str, Any], entry: dict[str, Any]) -> dict[str, Any]:
-    """Return a result that a run of this cell could have measured."""
-    label = [64] if cell["generator"] == "flat_labels" else [64, 1]
-    prediction = [64] if cell["model"] == "flat_mean_lambda" else [64, 1]
-    is_repaired = cell["runtime"].startswith("keras3") or label == prediction
-    trains = cell["model"] == "dense"
-    final = entry["measured"]
-    return {
-        "schema": 1,
-        "cell": cell,
-        "listing": None,
-        "task": {"high": 100, "batch_size": 64},
-        "mechanism": {
-            "feed": FEEDS[cell["runtime"]],
-            "threaded": False,
-            "labels": "expanded" if cell["runtime"] == "keras2" else "as_they_come",
-            "loss": "aligned" if cell["runtime"].startswith("keras3") else "unaligned",
-            "trainable_parameters": 3 if trains else 0,
-        },
-        "training": {
-            "optimizer": "rmsprop",
-            "learning_rate": [[0, 0.1]],
-            "epochs": 6,
-            "steps_per_epoch": 100,
-        },
-        "loss": [final + 500 * 0.1**epoch if trains else final for epoch in range(30 if trains else 6)],
-        "final_loss": final,
-        "standard_error": 1.0,
-        "window_steps": 300,
-        "broken_rows": entry["broken_rows"],
-        "broken_rows_over_time": [entry["broken_rows"]] * 30,
-        "repeated_batches": 0.0,
-        "shapes": {
-            "inputs": [64, 2],
-            "labels": label,
-            "declared_output": [None, 1],
-            "prediction": prediction,
-            "loss_difference_before_repair": label if label == prediction else [64, 64],
-            "loss_difference": prediction if is_repaired else [64, 64],
-        },
-        "prediction": {"inputs": [73, 57], "label": 65.0, "value": 49.6 if trains and final > 1 else 65.0},
-        "answers": answers(trains and final > 1, cell["seed"]),
-        "versions": {"python": "3.11.7", "numpy": "2.4.6", "tensorflow-cpu": "2.21.0", "keras": "3.15.1"},
-        "buffer_address_mod_64": OFFSETS.get(cell["generator"], {"inputs": None, "labels": None}),
-        "seconds": {"total": 3.0, "training": 2.0, "per_step": 0.001},
-        "fingerprint": "0" * 16,
-        "mlflow_run_id": None,
-    }
+def made_material(folder: Path, verdicts: Verdicts, **parts: Any) -> Material:
+    """Return all that a report shows of made-up runs; the parts are those of `make`."""
+    return gather(*make(folder, verdicts, **parts), ROOT)
 
 
-def answers(knows_nothing: bool, seed: int) -> dict[str, Any]:
-    """Return answers to a grid of pairs: the truth, or about 49.5 for everything."""
-    points = [19.8 * step for step in range(6)]
-    inputs = [[first, second] for second, first in itertools.product(points, points)]
-    return {
-        "inputs": inputs,
-        "values": [49.5 + seed if knows_nothing else (first + second) / 2 for first, second in inputs],
-    }
+def made_page(folder: Path, verdicts: Verdicts, **parts: Any) -> Path:
+    """Write the page of made-up runs, and return where it is; the parts are those of `make`."""
+    return write_page(made_material(folder, verdicts, **parts), folder / "reports")
 
 
-ALIASED = {
-    "rule": "aliased-batch",
-    "array": "inputs",
-    "batch": 0,
-    "message": "AliasedBatchError: batch 0 changed <after> it was yielded.",
-    "fix": "Allocate the array inside the loop.",
-}
-BROADCAST = {
-    "rule": "broadcast-loss",
-    "array": "labels",
-    "batch": 0,
-    "message": "BroadcastLossError: this loss would subtract every label from every prediction.",
-    "fix": "Give the labels a last axis.",
-}
+def result_around(entry: CellVerdict, seed: int) -> Result:
+    """Return a result that a run of a cell could have measured; an option that is new is taken for a known one."""
+    cell = entry.cell
+    known = Cell(cell.runtime, cell.generator if cell.generator in BUFFERS else "fresh_arrays", cell.model)
+    final = entry.measured
+    trains = PREDICTIONS[cell.model][0] > 0
+    is_bitten = trains and final > 1
+    result = made_result(
+        known.at(seed),
+        loss=[final + 500 * 0.1**epoch for epoch in range(30)] if trains else [final] * 6,
+        final_loss=final,
+        standard_error=1.0,
+        broken_rows=entry.broken_rows,
+        answers=made_answers(49.5 + seed if is_bitten else None),
+        prediction=made_prediction(49.6) if is_bitten else made_prediction(),
+    )
+    return result.with_changes(cell=SeededCell(**cell.options, seed=seed))
 
 
-def with_guard(verdicts: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the verdicts with what the guard fired, and the content of guard.json.
+ALIASED = GuardFinding(
+    rule="aliased-batch",
+    array="inputs",
+    batch=0,
+    message="AliasedBatchError: batch 0 changed <after> it was yielded.",
+    fix="Allocate the array inside the loop.",
+)
+BROADCAST = GuardFinding(
+    rule="broadcast-loss",
+    array="labels",
+    batch=0,
+    message="BroadcastLossError: this loss would subtract every label from every prediction.",
+    fix="Give the labels a last axis.",
+)
+
+
+def with_guard(verdicts: Verdicts) -> tuple[Verdicts, GuardReport]:
+    """Return the verdicts with what the guard fired, and the guard's report.
 
     Reused buffers are found on the generator, and labels and predictions of two ranks on the model.
     """
-    guarded = copy.deepcopy(verdicts)
-    generators: dict[str, Any] = {}
-    models = []
-    for entry in guarded["cells"]:
-        cell = entry["cell"]
-        aliased = [ALIASED] if cell["generator"] in OFFSETS else []
-        is_broadcast = (cell["generator"] == "flat_labels") != (cell["model"] == "flat_mean_lambda")
+    generators, models, cells = {}, [], []
+    for entry in verdicts.cells:
+        cell = entry.cell
+        aliased = [ALIASED] if BUFFERS[cell.generator] != (None, None) else []
+        is_broadcast = (cell.generator == "flat_labels") != (cell.model == "flat_mean_lambda")
         broadcast = [BROADCAST] if is_broadcast else []
-        fired = [finding["rule"] for finding in aliased + broadcast]
-        entry["guard"] = {"fired": fired, "expected": True}
-        generators[cell["generator"]] = {"generator": cell["generator"], **reported(aliased)}
-        models.append(cell | reported(broadcast))
-    return guarded, {"schema": 1, "generators": list(generators.values()), "models": models}
+        fired = [finding.rule for finding in aliased + broadcast]
+        cells.append(entry.with_changes(guard=Fired(fired=fired, expected=fired)))
+        generators[cell.generator] = CheckedGenerator(generator=cell.generator, **reported(aliased))
+        models.append(CheckedModel(**cell.options, **reported(broadcast)))
+    report = GuardReport(generators=list(generators.values()), models=models)
+    return verdicts.with_changes(cells=cells), report
 
 
-def reported(findings: list[dict[str, Any]]) -> dict[str, Any]:
+def reported(findings: list[GuardFinding]) -> dict[str, Any]:
     """Return findings with the status that the guard gives them."""
     return {"status": "findings" if findings else "clean", "findings": findings}
 
 
-def with_a_failure(verdicts: dict[str, Any]) -> dict[str, Any]:
+def with_first_cell(verdicts: Verdicts, **fields: Any) -> Verdicts:
+    """Return the verdicts with other values in some fields of the first cell."""
+    first, *others = verdicts.cells
+    return verdicts.with_changes(cells=[first.with_changes(**fields), *others])
+
+
+def with_a_failure(verdicts: Verdicts) -> Verdicts:
     """Return the verdicts with one cell's claim broken, and one result that cannot be read."""
-    doctored = copy.deepcopy(verdicts)
-    entry = doctored["cells"][0]
-    entry |= {
-        "verdict": "fail",
-        "measured": 12.5,
-        "effect": "bites",
-        "reasons": ["seed 0: the loss is <12.5>"],
-    }
-    doctored["damaged"] = ["runs/matrix/keras3/result.json is no complete JSON"]
-    return doctored
+    doctored = with_first_cell(
+        verdicts, verdict="fail", measured=12.5, effect="bites", reasons=["seed 0: the loss is <12.5>"]
+    )
+    return doctored.with_changes(damaged=["runs/matrix/keras3/result.json is no complete JSON"])
 
 
 def write(path: Path, content: Any) -> None:
-    """Write JSON where no folder need stand yet."""
+    """Write a record, or plain types, as JSON where no folder need be yet."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(content))
+    path.write_text(json.dumps(content.as_json() if isinstance(content, Record) else content))

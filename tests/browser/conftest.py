@@ -9,9 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from made_reports import committed_verdicts, make, with_guard
-
-from pitfalls.report.page import write_page
+from made_reports import committed_verdicts, made_page, with_guard
 
 FLAGS = [
     "--no-sandbox",
@@ -52,7 +50,7 @@ def browser():
 def report(tmp_path_factory) -> Path:
     """A page made from the committed verdicts, with all that a page can show."""
     verdicts, guard = with_guard(committed_verdicts())
-    return write_page(*make(tmp_path_factory.mktemp("report"), verdicts, guard=guard))
+    return made_page(tmp_path_factory.mktemp("report"), verdicts, guard=guard)
 
 
 @pytest.fixture
@@ -70,13 +68,14 @@ def open_page(browser):
             reduced_motion="reduce",
         )
         contexts.append(context)
-        seen = Watched(context.new_page())
-        seen.page.on("console", lambda message: seen.console.append(f"{message.type}: {message.text}"))
-        seen.page.on("pageerror", lambda error: seen.console.append(f"error: {error}"))
-        seen.page.on("request", lambda request: seen.requests.append(request.url))
-        seen.page.goto(path.as_uri() + hash)
-        seen.page.wait_for_selector(wait, state="attached")
-        return seen
+        watched = Watched(context.new_page())
+        page = watched.page
+        page.on("console", lambda message: watched.console.append(f"{message.type}: {message.text}"))
+        page.on("pageerror", lambda error: watched.console.append(f"error: {error}"))
+        page.on("request", lambda request: watched.requests.append(request.url))
+        page.goto(path.as_uri() + hash)
+        page.wait_for_selector(wait, state="attached")
+        return watched
 
     yield opened
     for context in contexts:

@@ -1,6 +1,5 @@
 """The page of `dvc plots` in a real browser, with the network cut off."""
 
-import copy
 import io
 import re
 import shutil
@@ -8,10 +7,10 @@ import subprocess
 import sys
 
 import yaml
-from made_reports import ROOT, committed_verdicts, make
+from made_reports import ROOT, committed_verdicts, make, with_first_cell
 from PIL import Image
 
-from pitfalls.report.plots import write_report
+from pitfalls.stages.report import write_report
 
 DRAWN = ".vega-embed canvas, .vega-embed svg"
 
@@ -54,7 +53,7 @@ def test_dvc_plots_opens_without_a_network(tmp_path, open_page):
     """Both plots are drawn, wherever the page is written to, and nothing is asked of a network."""
     begin(tmp_path, "--no-scm")
     dvc(tmp_path, "config", "core.no_scm", "true")
-    write_report(*make(tmp_path, committed_verdicts()))
+    write_report(*make(tmp_path, committed_verdicts()), ROOT)
     dvc(tmp_path, "plots", "show", "--out", "elsewhere")
     assert_drawn(open_page(tmp_path / "elsewhere" / "index.html", wait=DRAWN))
 
@@ -65,10 +64,9 @@ def test_two_releases_are_drawn_over_each_other_without_a_network(tmp_path, open
     begin(tmp_path)
     shutil.copy(ROOT / ".gitignore", tmp_path / ".gitignore")
     before = committed_verdicts()
-    after = copy.deepcopy(before)
-    after["cells"][0]["measured"] = 123.45
+    after = with_first_cell(before, measured=123.45)
     for verdicts in (before, after):
-        write_report(*make(tmp_path, verdicts))
+        write_report(*make(tmp_path, verdicts), ROOT)
         git(tmp_path, "add", "--all")
         git(tmp_path, "commit", "--quiet", "--message", "A release")
     held = git(tmp_path, "ls-files", "reports", "runs").split()
@@ -82,7 +80,7 @@ def test_two_releases_are_drawn_over_each_other_without_a_network(tmp_path, open
     page = tmp_path / "elsewhere" / "index.html"
     assert_drawn(open_page(page, wait=DRAWN))
     rows = re.findall(r'"measured": "?([\d.e-]+)"?[^}]*?"rev": "([^"]+)"', page.read_text())
-    changed = str(before["cells"][0]["measured"])[:5]
+    changed = str(before.cells[0].measured)[:5]
     assert {rev for _, rev in rows} == {"HEAD~1", "workspace"}
     assert [rev for measured, rev in rows if measured == "123.45"] == ["workspace"]
     assert [rev for measured, rev in rows if measured.startswith(changed)].count("HEAD~1") >= 1

@@ -4,10 +4,8 @@ import io
 from pathlib import Path
 
 import pytest
-from made_reports import committed_verdicts, make, with_a_failure
+from made_reports import committed_verdicts, made_page, with_a_failure
 from PIL import Image
-
-from pitfalls.report.page import write_page
 
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 
@@ -21,7 +19,7 @@ def violations(page) -> list[str]:
     page.evaluate(AXE.read_text())
     found = page.evaluate("levels => axe.run(document, {runOnly: levels})", LEVELS)
     assert found["passes"], "axe-core checked nothing"
-    return [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in found["violations"]]
+    return [f"{rule['id']}: {rule['nodes'][0]['html'][:200]}" for rule in found["violations"]]
 
 
 def inks(picture: bytes) -> int:
@@ -33,9 +31,9 @@ def inks(picture: bytes) -> int:
 
 def test_the_report_opens_from_disk_in_silence(open_page, report):
     """With the network cut off, nothing is missing: no console message, no request but for the file."""
-    seen = open_page(report)
-    assert seen.console == []
-    assert seen.requests == [report.as_uri()]
+    watched = open_page(report)
+    assert watched.console == []
+    assert watched.requests == [report.as_uri()]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -50,6 +48,13 @@ def test_every_figure_is_drawn(open_page, report, scheme):
         if figure.get_attribute("data-chart") != "column" and inks(figure.screenshot()) < 150:
             blank.append(figure.get_attribute("aria-label"))
     assert blank == []
+
+
+def test_a_panel_names_its_losses_from_0_on(open_page, report):
+    """Logarithmic, but with a place for 0; the epochs are the first and the last."""
+    page = open_page(report).page
+    labels = page.locator(".curves [data-cell=curve]").first.locator(".role-axis-label text")
+    assert labels.all_text_contents() == ["1", "30", "0", "0.01", "1", "100"]
 
 
 def test_a_blank_figure_would_be_seen(open_page, report):
@@ -101,7 +106,7 @@ def test_axe_finds_nothing(open_page, report, scheme, width, hash):
 
 def test_axe_finds_nothing_where_claims_failed(open_page, tmp_path):
     """Nor on a page that begins with what failed."""
-    failed = write_page(*make(tmp_path, with_a_failure(committed_verdicts())))
+    failed = made_page(tmp_path, with_a_failure(committed_verdicts()))
     page = open_page(failed).page
     assert page.locator("#failed").is_visible()
     assert violations(page) == []

@@ -5,6 +5,7 @@ from made_reports import committed_verdicts, with_a_failure, write
 
 from pitfalls.errors import PromotionError
 from pitfalls.project import SeededCell
+from pitfalls.results import Fired
 from pitfalls.stages.promote import promote
 
 CHAMPION = {"runtime": "keras3", "generator": "fresh_arrays", "model": "dense", "seed": 0}
@@ -58,15 +59,14 @@ def test_a_cell_with_a_bug_is_refused_whatever_became_of_it(tmp_path, other, eff
     ("guard", "says"),
     [
         (None, "did not look at it"),
-        ({"fired": ["aliased-batch"], "expected": ["aliased-batch"]}, "says aliased-batch"),
+        (Fired(fired=["aliased-batch"], expected=["aliased-batch"]), "says aliased-batch"),
     ],
 )
 def test_a_champion_that_the_guard_has_not_passed_is_refused(tmp_path, guard, says):
     """Though its claim holds and its cell is clean."""
     verdicts = committed_verdicts()
-    for entry in verdicts["cells"]:
-        entry["guard"] = guard
-    assert refusal(tmp_path, verdicts) == (
+    cells = [entry.with_changes(guard=guard) for entry in verdicts.cells]
+    assert refusal(tmp_path, verdicts.with_changes(cells=cells)) == (
         f"the champion keras3 / fresh_arrays / dense has not passed the guard, which {says}.\n"
         "Run python src/check.py and python src/verify.py, or name another champion in params.yaml."
     )

@@ -1,22 +1,28 @@
 """What is written to a terminal, and that nothing but text is written elsewhere."""
 
 import io
-import json
 import os
 import sys
 import time
 from dataclasses import replace
 
 import pytest
-from made_reports import committed_verdicts, with_a_failure
+from made_reports import committed_verdicts, with_a_failure, with_lottery
+from made_results import made_result
 
-from pitfalls.config.schema import Cell
-from pitfalls.report import tables
+from pitfalls.project import Cell
 from pitfalls.report.progress import SweepProgress, epoch_bar
-from pitfalls.stages import sweep as sweeping
+from pitfalls.report.tables import counts
+from pitfalls.report.terminal import print_sweep, print_verdicts
+from pitfalls.report.words import failures, summary
+from pitfalls.results import Claim
+from pitfalls.stages import sweep as sweeps
 from pitfalls.stages.sweep import Job
-from pitfalls.verdicts import cells as judging
+from pitfalls.verdicts.cells import Judged, entry
+from pitfalls.verdicts.records import CellVerdict, Verdicts
 from pitfalls.verdicts.run import judge
+
+CELL = Cell("keras2", "fresh_arrays", "mean_lambda")
 
 ESCAPE = "\x1b"
 
@@ -45,32 +51,31 @@ def written(monkeypatch):
 
 
 @pytest.fixture
-def finished(tmp_path, result_of):
+def finished(tmp_path, composed):
     """Give a sweep of two runs that have finished, as jobs."""
     jobs = []
-    for seed in (0, 1):
-        folder = tmp_path / "runs" / "mine" / "keras2" / "fresh_arrays" / "mean_lambda" / f"seed-{seed}"
-        folder.mkdir(parents=True)
-        result = result_of("keras2", "fresh_arrays", "mean_lambda")
-        result["cell"]["seed"] = seed
-        (folder / "result.json").write_text(json.dumps(result))
-        (folder / "verdict.json").write_text(json.dumps(judge(result).as_json()))
+    for run in (CELL.at(0), CELL.at(1)):
+        folder = tmp_path / "runs" / "mine" / run.path
+        result = made_result(run)
+        judge(result).write(folder / "verdict.json")
+        result.write(folder / "result.json")
         now = time.time() + 60
         os.utime(folder / "result.json", (now, now))
-        cell = Cell("keras2", "fresh_arrays", "mean_lambda", seed)
-        jobs.append(Job([], folder, cell, None, result["fingerprint"]))
+        config = replace(composed("sweep=mine"), fingerprint=result.fingerprint)
+        jobs.append(Job([], folder, run, config))
     return jobs
 
 
 def show_everything(jobs):
     """Write all that a run, a sweep and a verification write."""
-    tables.print_verdicts(with_a_failure(committed_verdicts()))
+    failed = with_a_failure(committed_verdicts())
+    print_verdicts(failed)
     with epoch_bar("a run", 2) as on_epoch_end:
         on_epoch_end(0, 1.0)
         on_epoch_end(1, 0.5)
-    with SweepProgress([(job.folder, job.fingerprint) for job in jobs]):
+    with SweepProgress([(job.folder, job.config.fingerprint) for job in jobs]):
         pass
-    tables.print_sweep([("", entry) for entry in with_a_failure(committed_verdicts())["cells"]])
+    print_sweep(failed.cells)
 
 
 def test_a_terminal_gets_colours_and_a_bar(written, finished):
@@ -98,24 +103,22 @@ def test_a_narrow_terminal_cuts_no_name_short(written, monkeypatch, columns):
     """`reused_inputs` and `reused_inputs_aligned` must not read alike."""
     read = written(Terminal())
     monkeypatch.setenv("COLUMNS", str(columns))
-    tables.print_sweep([("", entry) for entry in committed_verdicts()["cells"]])
+    print_sweep(committed_verdicts().cells)
     assert "…" not in read()
 
 
 def test_a_pipe_s_table_is_as_wide_as_it_needs(written):
     """Without a terminal no cell is cut or folded."""
     read = written(io.StringIO())
-    tables.print_verdicts(committed_verdicts())
+    print_verdicts(committed_verdicts())
     assert "keras3_workers  reused_inputs_aligned  flat_mean_lambda" in read()
     assert "…" not in read()
 
 
-def test_a_sweep_ends_with_a_row_for_each_cell_and_where_to_look(written, finished, composed):
+def test_a_sweep_ends_with_a_row_for_each_cell_and_where_to_look(written, finished):
     """Two seeds are one row; the files and MLflow are named."""
-    told = composed("sweep=mine")
-    jobs = [replace(job, config=told) for job in finished]
     read = written(io.StringIO())
-    sweeping.show(jobs)
+    sweeps.show(finished)
     lines = read().splitlines()
     assert " ".join(lines[1].split()) == "runtime generator model claimed measured over seeds effect verdict"
     assert " ".join(lines[2].split()) == "keras2 fresh_arrays mean_lambda 0 ± 8.3e-05 0 0 to 0 clean pass"
@@ -127,57 +130,74 @@ def test_a_sweep_ends_with_a_row_for_each_cell_and_where_to_look(written, finish
     ]
 
 
-def test_what_a_sweep_varies_besides_the_cell_gets_a_row_of_its_own(written, finished, composed):
+def test_what_a_sweep_varies_besides_the_cell_gets_a_row_of_its_own(written, finished):
     """Runs of one cell at two batch sizes are not averaged."""
-    told = composed("sweep=mine", "tracking=off")
     jobs = []
     for job, key in zip(finished, ("@task.batch_size=4", "@task.batch_size=8"), strict=True):
         folder = job.folder / key
         folder.mkdir()
         for name in ("result.json", "verdict.json"):
             (job.folder / name).rename(folder / name)
-        jobs.append(replace(job, folder=folder, config=told))
+        untracked = replace(job.config, tracking=replace(job.config.tracking, enabled=False))
+        jobs.append(replace(job, folder=folder, config=untracked))
     read = written(io.StringIO())
-    sweeping.show(jobs)
+    sweeps.show(jobs)
     assert "2 of 2 claims hold." in read()
     assert "task.batch_size=4  keras2   fresh_arrays" in read()
     assert "over seeds" not in read(), "one seed has no interval"
     assert "make ui" not in read()
 
 
-def test_runs_that_have_not_finished_are_not_in_the_table(written, finished, composed):
+def test_runs_that_have_not_finished_are_not_in_the_table(written, finished):
     """After a failure the others are shown; if none has finished, nothing is."""
-    told = composed("sweep=mine")
     (finished[1].folder / "result.json").unlink()
-    jobs = [replace(job, config=told) for job in finished]
     read = written(io.StringIO())
-    sweeping.show(jobs[1:])
+    sweeps.show(finished[1:])
     assert read() == ""
-    sweeping.show(jobs)
+    sweeps.show(finished)
     assert "1 of 1 claims hold." in read()
 
 
-def test_a_cell_s_reasons_stand_below_the_table(written, result_of):
+def test_a_cell_s_reasons_stand_below_the_table(written):
     """What failed is said, not only that it did."""
-    result = result_of("keras2", "fresh_arrays", "mean_lambda", final_loss=5.0)
+    result = made_result(CELL, final_loss=5.0)
     read = written(io.StringIO())
-    tables.print_sweep([("", judging.entry([(result, judge(result).as_json())]))])
+    print_sweep([entry([Judged(result, judge(result))])])
     assert "keras2 / fresh_arrays / mean_lambda: seed 0: loss 5 is not 0 within" in read()
     assert "0 of 1 claims hold." in read()
 
 
+def cell_verdict(measured, loss, tolerance):
+    """Return the verdict on a cell that measured a loss, beside its claim."""
+    return CellVerdict(
+        cell=CELL,
+        claim=Claim(kind="closed_form", loss=loss, tolerance=tolerance, formula="V", reason=""),
+        measured=measured,
+        interval=(measured, measured),
+        broken_rows=0.0,
+        seeds=[0],
+        effect="clean",
+        verdict="pass",
+    )
+
+
 def test_the_counts_tell_how_near_a_claim_came_to_failing():
     """A miss of one tolerance is where a claim fails; the widest tolerance says how sharp the claims are."""
-    entries = [
-        {"cell": {"runtime": "a"}, "measured": 3.0, "claim": {"loss": 1.0, "tolerance": 4.0}},
-        {"cell": {"runtime": "a"}, "measured": 1.0, "claim": {"loss": 2.0, "tolerance": 10.0}},
-    ]
-    verdicts = {
-        "cells": [entry | {"verdict": "pass", "effect": "clean"} for entry in entries],
-        "listings": [],
-        "damaged": [],
-    }
-    seen = tables.counts(verdicts)["matrix"]
-    assert (seen["worst_miss"], seen["widest_tolerance"]) == (0.5, 10.0)
-    empty = tables.counts(verdicts | {"cells": []})["matrix"]
+    cells = [cell_verdict(3.0, loss=1.0, tolerance=4.0), cell_verdict(1.0, loss=2.0, tolerance=10.0)]
+    verdicts = Verdicts(cells=cells, listings=[], probes=[])
+    matrix = counts(verdicts)["matrix"]
+    assert (matrix["worst_miss"], matrix["widest_tolerance"]) == (0.5, 10.0)
+    empty = counts(verdicts.with_changes(cells=[]))["matrix"]
     assert (empty["worst_miss"], empty["widest_tolerance"]) == (0.0, 0.0)
+
+
+def test_a_lottery_run_that_fails_is_counted_and_named():
+    """What makes the pipeline fail is in the summary, in the counts and among the failures."""
+    verdicts = with_lottery(committed_verdicts())
+    assert verdicts.all_hold and summary(verdicts).endswith("16 of 16 lottery runs hold.")
+    first, *others = verdicts.lottery
+    failed = first.with_changes(verdict="fail", reasons=["seed 0: loss 5"], swept="@offset=0")
+    verdicts = verdicts.with_changes(lottery=[failed, *others])
+    assert counts(verdicts)["lottery"] == {"runs": 16, "claims_that_hold": 15}
+    assert failures(verdicts) == ["keras3 / reused_inputs / mean_lambda @offset=0: seed 0: loss 5"]
+    assert not verdicts.all_hold

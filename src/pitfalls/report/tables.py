@@ -6,7 +6,15 @@ from typing import Any
 from tabulate import tabulate
 
 from pitfalls.project import AXES
-from pitfalls.report.words import claim_text, digits, fits_text, held, interval_text, losses_text, number
+from pitfalls.report.words import (
+    claim_text,
+    claims_that_hold,
+    digits,
+    fits_text,
+    interval_text,
+    losses_text,
+    number,
+)
 from pitfalls.verdicts.effects import EFFECTS
 from pitfalls.verdicts.records import CellVerdict, ProbedListing, TrainedListing, Verdicts
 
@@ -57,7 +65,7 @@ def counts(verdicts: Verdicts) -> dict[str, Any]:
 
 def tally(name: str, entries: Sequence[CellVerdict | ProbedListing]) -> dict[str, int]:
     """Count entries, and those whose claim holds."""
-    return {name: len(entries), "claims_that_hold": held(entries)}
+    return {name: len(entries), "claims_that_hold": claims_that_hold(entries)}
 
 
 def matrix_counts(cells: Sequence[CellVerdict]) -> dict[str, float]:

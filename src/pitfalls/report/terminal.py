@@ -8,7 +8,7 @@ from rich.table import Table
 
 from pitfalls.project import AXES
 from pitfalls.report.tables import HEADERS, LISTING_HEADERS, Row, cell_row, listing_row
-from pitfalls.report.words import failures, held, reasons, summary, swept_text
+from pitfalls.report.words import claims_that_hold, failures, reasons, summary, swept_text
 from pitfalls.verdicts.records import CellVerdict, Verdicts
 
 NEVER_WRAPPED = (*AXES, "effect", "verdict")
@@ -53,7 +53,7 @@ def print_sweep(entries: Sequence[CellVerdict]) -> None:
     screen.print()
     print_table(screen, [headers[at] for at in shown], [[row[at] for at in shown] for row in rows])
     print_failures(screen, [line for entry in entries for line in reasons(entry)])
-    screen.print(f"{held(entries)} of {len(entries)} claims hold.")
+    screen.print(f"{claims_that_hold(entries)} of {len(entries)} claims hold.")
 
 
 def print_table(screen: Console, headers: Sequence[str], rows: Sequence[Row]) -> None:

@@ -108,7 +108,7 @@ def train_command(run: SeededCell) -> str:
     return f"python src/train.py {options} seed={run.seed}"
 
 
-def held(entries: Sequence[CellVerdict | ProbedListing]) -> int:
+def claims_that_hold(entries: Sequence[CellVerdict | ProbedListing]) -> int:
     """Count the claims that hold."""
     return sum(entry.holds for entry in entries)
 
@@ -121,7 +121,7 @@ def summary(verdicts: Verdicts) -> str:
     }
     if verdicts.lottery:
         groups["lottery runs"] = verdicts.lottery
-    parts = [f"{held(entries)} of {len(entries)} {name} hold" for name, entries in groups.items()]
+    parts = [f"{claims_that_hold(entries)} of {len(entries)} {name} hold" for name, entries in groups.items()]
     lacking = {"damaged": verdicts.damaged, "missing": verdicts.missing}
     return ", ".join([*parts, *(f"{len(names)} {word}" for word, names in lacking.items() if names)]) + "."
 

@@ -10,7 +10,7 @@ class Effect:
     Attributes:
         meaning: What it means, behind its name.
         happened: How a run's note begins, in Markdown.
-        colour: Of a run in MLflow; the page's style sheet has it as ``--<effect>-ink`` in light mode.
+        colour: Of a run in MLflow, and of the page in light mode and on paper: ``--light-<effect>`` in its style.
     """
 
     meaning: str

@@ -1,0 +1,242 @@
+"""Rendering: one file that needs no other, whatever was measured."""
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from made_reports import ROOT, TASK, committed_verdicts, made_page, make, with_a_failure
+from made_results import made_result
+
+from pitfalls import report
+from pitfalls.project import PAIR, PAIR_MEAN, Cell
+from pitfalls.report.material import gather
+from pitfalls.report.page import offline, write_page
+from pitfalls.report.page.document import as_json, breakable
+from pitfalls.report.page.formulas import explained
+from pitfalls.results import Task
+from pitfalls.stages.report import write_report
+from pitfalls.verdicts.effects import EFFECTS
+from pitfalls.verdicts.everything import closed_forms_of
+
+REPORT = Path(report.__file__).parent
+
+FIVE_MEGABYTES = 5 * 2**20
+
+
+class Page(HTMLParser):
+    """Collects identifiers, links to other files and figures without words."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.ids, self.loads, self.wordless = [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        attributes = dict(attrs)
+        if "id" in attributes:
+            self.ids.append(attributes["id"])
+        loads = attributes.get("src") or (attributes.get("href") if tag == "link" else None)
+        if loads and not loads.startswith("data:"):
+            self.loads.append(loads)
+        if attributes.get("role") == "img" and not attributes.keys() & {"aria-label", "aria-labelledby"}:
+            self.wordless.append(self.get_starttag_text())
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    return made_page(tmp_path_factory.mktemp("page"), committed_verdicts()).read_text()
+
+
+def without_scripts(text):
+    return re.sub(r"<script.*?</script>", "", text, flags=re.DOTALL)
+
+
+def test_the_report_stage_writes_the_page(tmp_path):
+    """The page stands beside the tables and the data of the plots."""
+    runs, reports = make(tmp_path, committed_verdicts())
+    write_report(runs, reports, ROOT)
+    assert {path.name for path in reports.iterdir()} == {"index.html", "matrix.md", "plots", "verdicts.json"}
+
+
+def test_the_page_loads_nothing(page):
+    """No script, style, font or picture comes from anywhere else."""
+    assert Page(page).loads == []
+    assert "@import" not in page and "url(" not in without_scripts(page)
+
+
+def test_the_page_is_small(page):
+    """It can be sent by mail."""
+    assert len(page.encode()) < FIVE_MEGABYTES
+
+
+def test_identifiers_are_unique(page):
+    """Every cell's link leads to its own story."""
+    ids = Page(page).ids
+    assert len(ids) == len(set(ids))
+
+
+def test_links_within_the_page_lead_somewhere(page):
+    """A cell without a story would be a dead end."""
+    targets = re.findall(r'href="#([^"$]+)"', without_scripts(page))
+    assert set(targets) <= set(Page(page).ids) and len(targets) > 72
+
+
+def test_every_figure_has_words(page):
+    """A figure that cannot be seen is told."""
+    assert Page(page).wordless == []
+
+
+def test_the_page_names_no_place_on_this_machine(page):
+    """It can be shown to anybody."""
+    assert str(ROOT) not in page and "/tmp/" not in page
+
+
+def test_all_that_holds_shows_no_failure(page):
+    """The section of failures is absent, not empty."""
+    assert 'id="failed"' not in page and "72 of 72 cells hold" in page
+
+
+def test_failures_come_first(tmp_path):
+    """A reader meets what failed before the answer, with its reason, and the text cannot break the page."""
+    text = made_page(tmp_path, with_a_failure(committed_verdicts())).read_text()
+    assert (
+        text.index("<h1>")
+        < text.index('id="failed"')
+        < text.index('class="lede"')
+        < text.index('id="answer"')
+    )
+    assert "the loss is &lt;12.5&gt;" in text and "result.json is no complete JSON" in text
+    assert "71 of 72 cells hold" in text
+
+
+def test_a_page_without_runs_says_what_is_missing(tmp_path):
+    """In a clone there are verdicts only: the page is made, and names the command for the rest."""
+    reports = tmp_path / "reports"
+    committed_verdicts().write(reports / "verdicts.json")
+    text = write_page(gather(tmp_path / "runs", reports, ROOT), reports).read_text()
+    assert "The lottery has not been measured here." in text and "dvc repro alignment" in text
+
+
+def test_a_page_without_listings_says_so(tmp_path):
+    """The article's listings can be run later than the matrix."""
+    verdicts = committed_verdicts().with_changes(listings=[], probes=[])
+    text = made_page(tmp_path, verdicts, lottery=False).read_text()
+    assert text.count("Not run yet.") == 8
+    assert "No queue was looked into here." in text and "dvc repro probe" in text
+
+
+def test_a_page_without_closed_forms_says_so(tmp_path):
+    """Verdicts of an earlier version have none: no letter is explained, and no number is made up."""
+    text = made_page(tmp_path, committed_verdicts().with_changes(closed_forms=None)).read_text()
+    assert "The closed forms were not written." in text and "dvc repro verify" in text
+    assert "416.625" not in without_scripts(text) and "is the variance of the mean" not in text
+
+
+def test_a_lottery_without_a_count_of_arrays_says_so(tmp_path):
+    """A clone holds the lottery's verdicts, and not the probe beside it."""
+    runs, reports = make(tmp_path, committed_verdicts())
+    (runs / "alignment" / "probe" / "probe.json").unlink()
+    text = write_page(gather(runs, reports, ROOT), reports).read_text()
+    assert "690 at 0, 0 at 4" in text and "arrays begin was not counted here." in text
+    assert "The labels of one batch were not looked at here." in text and "dvc repro alignment" in text
+
+
+def test_a_new_generator_appears_by_itself(tmp_path):
+    """One function, one file in conf/, one word in params.yaml: the page needs no change."""
+    verdicts = committed_verdicts()
+    new = Cell(verdicts.cells[0].cell.runtime, "shuffled_in_place", verdicts.cells[0].cell.model)
+    verdicts.cells.append(verdicts.cells[0].with_changes(cell=new))
+    text = made_page(tmp_path, verdicts).read_text()
+    assert f'id="{new.path}"' in text and "not run" in text
+
+
+def test_another_task_gets_its_own_closed_forms(tmp_path):
+    """Nothing on the page takes 100 and 64 for granted."""
+    task = Task(high=10, batch_size=16)
+    verdicts = committed_verdicts().with_changes(
+        listings=[], cells=committed_verdicts().cells[:1], closed_forms=closed_forms_of(task)
+    )
+    cell = verdicts.cells[0].cell
+    runs, reports = make(tmp_path, verdicts.with_changes(cells=[]), lottery=False)
+    verdicts.write(reports / "verdicts.json")
+    made_result(cell, high=10, batch_size=16).write(runs / "matrix" / cell.at(0).path / "result.json")
+    text = without_scripts(write_page(gather(runs, reports, ROOT), reports).read_text())
+    assert "<strong>4.125</strong>" in text and "(16, 16)" in text
+    assert "0..9, in batches of 16" in text
+
+
+def test_the_machine_that_trained_is_named(tmp_path):
+    """Each machine and commit that trained a run, whatever machine writes the page."""
+    runs, reports = make(tmp_path, committed_verdicts())
+    first, second, *_ = gather(runs, reports, ROOT).matrix
+    other = {"processor": "Another", "cores": 64, "system": "Darwin", "commit": "4567def, with changes"}
+    for result, origin in ((first, other), (second, None)):
+        place = runs / "matrix" / result.cell.path / "result.json"
+        type(result).model_validate(result.as_json() | {"origin": origin}).write(place)
+    text = write_page(gather(runs, reports, ROOT), reports).read_text()
+    assert "<td>A Processor, 2 cores, Linux; Another, 64 cores, Darwin</td>" in text
+    assert "<td>0123abc; 4567def, with changes</td>" in text
+
+
+def test_results_that_do_not_say_where_they_were_trained_leave_it_out(tmp_path):
+    """Those of earlier versions; the machine that writes the page did not train them."""
+    runs, reports = make(tmp_path, committed_verdicts())
+    for result in gather(runs, reports, ROOT).matrix:
+        result.with_changes(origin=None).write(runs / "matrix" / result.cell.path / "result.json")
+    text = write_page(gather(runs, reports, ROOT), reports).read_text()
+    assert "trained on" not in text and '<th scope="row">commit</th>' not in text
+
+
+def test_the_colours_and_words_of_effects_come_from_one_place(page):
+    """The style sheet names no light colour of an effect; the legend says what each means."""
+    style = (REPORT / "page" / "templates" / "style.css").read_text()
+    for name, effect in EFFECTS.items():
+        assert f"--light-{name}: {effect.colour};" in page
+        assert style.count(f"--{name}-ink: var(--light-{name})") == 2, "on a light screen and on paper"
+        assert f'<span class="meaning">{effect.meaning}</span>' in page
+
+
+def test_the_article_s_pair_stands_in_no_template():
+    """73, 57 and their mean have one home."""
+    pages = (REPORT / "page" / "templates").glob("*.html")
+    texts = {path.name: re.sub(r"<svg.*|<text.*|<rect.*|<path.*", "", path.read_text()) for path in pages}
+    numbers = "|".join(f"{number:g}" for number in (*PAIR, PAIR_MEAN))
+    assert {name for name, text in texts.items() if re.search(rf"\b({numbers})\b", text)} == set()
+
+
+@pytest.mark.parametrize(
+    ("formula", "text"),
+    [
+        ("0", ""),
+        ("V", "V = 416.625 is the variance of the mean"),
+        ("B = 2 V (1 - 1/b)", "V = 416.625 is the variance of the mean, b = 64 is the batch size"),
+        ("q S", "q is the share of rows that were measured apart, S = 2 V = 833.25"),
+    ],
+)
+def test_the_letters_of_a_formula_are_explained(formula, text):
+    """A reader meets no letter without its meaning, and no meaning without its letter."""
+    assert explained(formula, closed_forms_of(TASK)) == text
+    assert explained(formula, None) == ""
+
+
+def test_json_cannot_close_its_script():
+    """A text with a tag in it stays text."""
+    assert "</script>" not in as_json({"reason": "</script><b>"})
+
+
+def test_a_name_breaks_behind_its_underscores_only():
+    """Names are text: what stands in them is escaped."""
+    assert breakable("a_<b>") == "a_<wbr>&lt;b&gt;"
+
+
+def test_the_template_of_dvc_plots_is_what_the_module_writes():
+    """The committed template is made from the committed library: `python -m pitfalls.report.page.offline`."""
+    assert (ROOT / ".dvc" / "plots" / "offline.html").read_text() == offline.page()
+
+
+def test_the_template_of_dvc_plots_loads_nothing():
+    """DVC puts its figures in; the place for its own scripts, which need a network, is left out."""
+    template = offline.page()
+    assert Page(template).loads == []
+    assert "{plot_divs}" in template and "{scripts}" not in template
