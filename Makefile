@@ -55,7 +55,7 @@ bench: setup  ## measure side by side what tracking, the guard and the shortcuts
 	@python benchmarks/guard.py
 
 readme: setup  ## write the README's results from reports/verdicts.json
-	@python -m pitfalls.readme
+	@python -m pitfalls.report.readme
 
 lock:  ## pin the dependencies of pyproject.toml again, without a host's name
 	uv pip compile --quiet --no-config --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
