@@ -1,6 +1,5 @@
 """The project's own files: what they say of each other is true."""
 
-import json
 import subprocess
 
 import pytest
@@ -9,6 +8,7 @@ import yaml
 from pitfalls.project import AXES, ROOT, listed_options
 from pitfalls.report.readme import with_results
 from pitfalls.stages.verify import PIPELINE
+from pitfalls.verdicts.records import Verdicts
 
 
 def test_the_readme_shows_the_last_release():
@@ -17,7 +17,9 @@ def test_the_readme_shows_the_last_release():
         ["git", "show", "HEAD:reports/verdicts.json"], cwd=ROOT, capture_output=True, text=True, check=True
     )
     readme = (ROOT / "README.md").read_text()
-    assert with_results(readme, json.loads(held.stdout)) == readme, "the README is stale: make readme"
+    assert with_results(readme, Verdicts.model_validate_json(held.stdout)) == readme, (
+        "the README is stale: make readme"
+    )
 
 
 def test_the_entry_points_of_mlproject_are_stages():
