@@ -4,11 +4,14 @@ Times and standard errors vary, so they are not compared; other numbers must agr
 per cent, because sums of floats differ between processors. All other text must be equal.
 """
 
+import contextlib
+import io
 import os
 import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,7 +82,7 @@ def shell(line: str, folder: Path, timeout: int = 240) -> subprocess.CompletedPr
     """Run a line in a copy of the project, with this environment's commands; both streams are one."""
     environment = os.environ | {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "PYTHONPATH": str(folder / "src"),
+        "PYTHONPATH": str(folder / "src" if (folder / "src").exists() else ROOT / "src"),
         "DVC_NO_ANALYTICS": "true",
     }
     return subprocess.run(
@@ -94,26 +97,55 @@ def shell(line: str, folder: Path, timeout: int = 240) -> subprocess.CompletedPr
     )
 
 
-def follow(page: Path, folder: Path) -> list[str]:
+def exact_differences(told: str, printed: str, relative: float = 0.0) -> list[str]:
+    """Return what a command prints otherwise than the page tells, where nothing may differ but a count of changes.
+
+    A row that is drawn twice in a row does not change, so how many values changed is left out.
+    """
+    one, other = (re.sub(r"(changed +)\d+ of", r"\1N of", text.rstrip()) for text in (told, printed))
+    return [] if one == other else [f"told\n{one}\nprinted\n{other}"]
+
+
+def run_file(file: Path) -> str:
+    """Return what a Python file prints, run in this process as a module of its name."""
+    output = io.StringIO()
+    with contextlib.redirect_stdout(output):
+        exec(compile(file.read_text(), file.name, "exec"), {"__name__": file.stem})
+    return output.getvalue()
+
+
+def follow(
+    page: Path, folder: Path, compare: Callable[[str, str, float], list[str]] = differences
+) -> list[str]:
     """Run every console block of a page in a folder, and return what it prints otherwise than it says.
 
-    Python blocks whose first line names a file are written to it. With UPDATE=1 in the
-    environment the page is written anew, with what was really printed.
+    Python blocks whose first line names a file are written to it, and a text block behind one is what the
+    file prints. With UPDATE=1 in the environment the page is written anew, with what was really printed.
     """
     found: list[str] = []
+    files: list[Path] = []
+
+    def told(block: Block, what: str, said: str, printed: str) -> str:
+        masked = "".join(
+            f"{line.rstrip()}\n" for line in re.sub(r"0x[0-9a-f]+", "0x...", printed).splitlines()
+        )
+        relative = IN_A_RACE if block.info == "race" else RELATIVE
+        found.extend(f"{what}\n{line}" for line in compare(said, masked, relative))
+        return masked
 
     def replaced(match: re.Match[str]) -> str:
         block = Block(match[1], match[2].strip(), match[3])
         if block.language == "python" and (named := re.match(r"# (\w+\.py)\n", block.text)):
-            (folder / named[1]).write_text(block.text)
+            files.append(folder / named[1])
+            files[-1].write_text(block.text)
+        if block.language == "text" and files:
+            return f"```text\n{told(block, files[-1].name, block.text, run_file(files[-1]))}```"
         if block.language != "console":
             return match[0]
-        text = ""
-        for command, told in block.commands:
-            printed = re.sub(r"0x[0-9a-f]+", "0x...", shell(command, folder).stdout)
-            text += f"$ {command}\n" + "".join(f"{line.rstrip()}\n" for line in printed.splitlines())
-            relative = IN_A_RACE if block.info == "race" else RELATIVE
-            found.extend(f"$ {command}\n{line}" for line in differences(told, printed, relative))
+        text = "".join(
+            f"$ {command}\n{told(block, f'$ {command}', said, shell(command, folder).stdout)}"
+            for command, said in block.commands
+        )
         return f"```console{match[2]}\n{text}```"
 
     written = BLOCK.sub(replaced, page.read_text())

@@ -1,6 +1,7 @@
 """Quick imports: what Keras only tries is not found inside, everything is as before outside."""
 
 import gc
+import os
 import subprocess
 import sys
 
@@ -60,3 +61,31 @@ def test_a_failed_import_leaves_nothing_behind():
         __import__("no_such_module_anywhere")
     assert gc.isenabled()
     assert not [name for name in ONLY_TRIED if sys.modules.get(name, "absent") is None]
+
+
+JAX_IS_TRIED = """
+import os, sys
+from pitfalls.startup import prepare, quick_imports
+prepare()
+if sys.argv[1] == "quick":
+    with quick_imports():
+        import tensorflow
+else:
+    import tensorflow
+print("jax was imported" if os.path.exists(sys.argv[2]) else "jax was left alone")
+"""
+
+
+@pytest.mark.parametrize(("how", "said"), [("quick", "jax was left alone"), ("plain", "jax was imported")])
+def test_tensorflow_comes_without_jax_where_jax_is_installed(tmp_path, how, said):
+    """A second and a half, and a second framework in the process; a plain import brings it."""
+    mark = tmp_path / "imported"
+    (tmp_path / "jax.py").write_text(f"open({str(mark)!r}, 'w').close()\n__version__ = '0'\n")
+    told = subprocess.run(
+        [sys.executable, "-c", JAX_IS_TRIED, how, str(mark)],
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert told.stdout.splitlines()[-1] == said
