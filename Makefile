@@ -10,7 +10,7 @@ export DO_NOT_TRACK := true
 export MLFLOW_DISABLE_TELEMETRY := true
 export DVC_NO_ANALYTICS := true
 
-.PHONY: help setup reproduce test check lint ui serve bench readme clean lock
+.PHONY: help setup reproduce test check lint ui serve bench release clean lock
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -29,7 +29,7 @@ setup: .venv/ready  ## make the environment in .venv from requirements.lock
 
 reproduce: setup  ## train the whole matrix and the article, check every claim
 	@dvc repro
-	@echo "Open reports/index.html or reports/matrix.md; browse every run with: make ui"
+	@echo "Open reports/index.html: what bites today, the article beside ours, every run. Tables: reports/matrix.md. In MLflow: make ui"
 
 test: setup  ## run all tests
 	@python -m pytest -n 2 --dist loadfile
@@ -54,12 +54,13 @@ bench: setup  ## measure side by side what tracking, the guard and the shortcuts
 	@python benchmarks/tracking.py
 	@python benchmarks/guard.py
 
-readme: setup  ## write the README's results from reports/verdicts.json
-	@python -m pitfalls.report.readme
+release: setup  ## take this run's numbers and plots for the next release: reports/release/ and the README
+	@python src/release.py
 
 lock:  ## pin the dependencies of pyproject.toml again, without a host's name
 	uv pip compile --quiet --no-config --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
 		--generate-hashes --python-version 3.11 --extra lab --extra dev -o requirements.lock pyproject.toml
 
 clean:  ## remove runs, reports of this machine and MLflow's store (asks nothing, keeps .venv)
-	rm -rf runs mlruns mlflow.db mlflow.db-* reports/index.html reports/guard.json reports/champion.json .pytest_cache .mypy_cache .ruff_cache
+	rm -rf runs mlruns mlflow.db mlflow.db-* dvc.lock .pytest_cache .mypy_cache .ruff_cache
+	find reports -mindepth 1 -maxdepth 1 ! -name release -exec rm -rf {} +

@@ -47,7 +47,7 @@ ALLOCATIONS = {0: 50, 16: 150}
 
 def committed_verdicts() -> Verdicts:
     """Return the verdicts of the last release, of the options that the tests count, without a lottery."""
-    verdicts = Verdicts.read(ROOT / "reports" / "verdicts.json")
+    verdicts = Verdicts.read(ROOT / "reports" / "release" / "verdicts.json")
     return verdicts.with_changes(
         cells=[with_bugs(entry) for entry in verdicts.cells if is_counted(entry.cell)],
         probes=[with_queue(probe) for probe in verdicts.probes],

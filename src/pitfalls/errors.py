@@ -25,6 +25,10 @@ class PromotionError(PitfallsError, RuntimeError):
     """The champion cannot be put forward."""
 
 
+class ReleaseError(PitfallsError, RuntimeError):
+    """The results cannot be released."""
+
+
 class TrackingError(PitfallsError, RuntimeError):
     """The tracking store cannot be read or written."""
 

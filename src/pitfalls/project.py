@@ -13,6 +13,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 PARAMS = ROOT / "params.yaml"
 
+RELEASE = "reports/release"
+"""Where Git holds the last release; what else stands in reports/ is this machine's."""
+
 AXES = ("runtime", "generator", "model")
 """What makes a cell; a cell at a seed is a run."""
 

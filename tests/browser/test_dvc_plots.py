@@ -10,6 +10,7 @@ import yaml
 from made_reports import ROOT, committed_verdicts, make, with_first_cell
 from PIL import Image
 
+from pitfalls.project import RELEASE
 from pitfalls.stages.report import write_report
 
 DRAWN = ".vega-embed canvas, .vega-embed svg"
@@ -54,6 +55,7 @@ def test_dvc_plots_opens_without_a_network(tmp_path, open_page):
     begin(tmp_path, "--no-scm")
     dvc(tmp_path, "config", "core.no_scm", "true")
     write_report(*make(tmp_path, committed_verdicts()), ROOT)
+    shutil.copytree(tmp_path / "reports" / "plots", tmp_path / RELEASE / "plots")
     dvc(tmp_path, "plots", "show", "--out", "elsewhere")
     assert_drawn(open_page(tmp_path / "elsewhere" / "index.html", wait=DRAWN))
 
@@ -67,15 +69,11 @@ def test_two_releases_are_drawn_over_each_other_without_a_network(tmp_path, open
     after = with_first_cell(before, measured=123.45)
     for verdicts in (before, after):
         write_report(*make(tmp_path, verdicts), ROOT)
+        shutil.copytree(tmp_path / "reports" / "plots", tmp_path / RELEASE / "plots", dirs_exist_ok=True)
         git(tmp_path, "add", "--all")
         git(tmp_path, "commit", "--quiet", "--message", "A release")
     held = git(tmp_path, "ls-files", "reports", "runs").split()
-    assert held == [
-        "reports/matrix.md",
-        "reports/plots/claims.csv",
-        "reports/plots/loss.csv",
-        "reports/verdicts.json",
-    ]
+    assert held == [f"{RELEASE}/plots/claims.csv", f"{RELEASE}/plots/loss.csv"]
     dvc(tmp_path, "plots", "diff", "HEAD~1", "--out", "elsewhere")
     page = tmp_path / "elsewhere" / "index.html"
     assert_drawn(open_page(page, wait=DRAWN))

@@ -5,21 +5,31 @@ import subprocess
 import pytest
 import yaml
 
-from pitfalls.project import AXES, ROOT, listed_options
+from pitfalls.project import AXES, RELEASE, ROOT, listed_options
 from pitfalls.report.readme import with_results
+from pitfalls.stages.release import RELEASED
 from pitfalls.stages.verify import PIPELINE
-from pitfalls.verdicts.records import Verdicts
+from pitfalls.verdicts.records import PLACE, Verdicts
 
 
 def test_the_readme_shows_the_last_release():
     """Its table is compared with what git holds, not with the run at hand."""
-    held = subprocess.run(
-        ["git", "show", "HEAD:reports/verdicts.json"], cwd=ROOT, capture_output=True, text=True, check=True
-    )
+    released = Verdicts.read(ROOT / RELEASE / PLACE)
     readme = (ROOT / "README.md").read_text()
-    assert with_results(readme, Verdicts.model_validate_json(held.stdout)) == readme, (
-        "the README is stale: make readme"
+    assert with_results(readme, released) == readme, "the README is stale: make release"
+
+
+def test_git_holds_no_report_but_the_release_and_no_lock_of_dvc():
+    """So a reproduction changes no tracked file; DVC refuses a lock file that git ignores."""
+    listed = subprocess.run(
+        ["git", "ls-files", "reports", "dvc.lock"], cwd=ROOT, capture_output=True, text=True, check=True
     )
+    assert sorted(listed.stdout.split()) == sorted(f"{RELEASE}/{name}" for name in RELEASED)
+    ignored = subprocess.run(
+        ["git", "check-ignore", "dvc.lock", "reports/verdicts.json", "reports/index.html", "reports/plots/loss.csv"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert ignored.stdout.split() == ["reports/verdicts.json", "reports/index.html", "reports/plots/loss.csv"]
 
 
 def test_the_entry_points_of_mlproject_are_stages():

@@ -1,18 +1,13 @@
-"""The README's results, written by the program from the verdicts of the last release.
-
-python -m pitfalls.report.readme       rewrite them from reports/verdicts.json
-"""
+"""The README's results, written by `make release` from the verdicts that it releases."""
 
 import re
 from collections import defaultdict
 
-from pitfalls.files import write_text
-from pitfalls.project import ROOT
 from pitfalls.report.tables import listings_markdown, markdown
 from pitfalls.report.words import number, summary
-from pitfalls.verdicts.records import PLACE, CellVerdict, Verdicts
+from pitfalls.verdicts.records import CellVerdict, Verdicts
 
-BEGIN, END = "<!-- results: written by make readme -->", "<!-- end of results -->"
+BEGIN, END = "<!-- results: written by make release -->", "<!-- end of results -->"
 
 
 def results(verdicts: Verdicts) -> str:
@@ -39,8 +34,3 @@ def with_results(readme: str, verdicts: Verdicts) -> str:
     """Return the README with its results written anew."""
     section = f"{BEGIN}\n\n{results(verdicts)}\n\n{END}"
     return re.sub(f"{BEGIN}.*{END}", lambda _: section, readme, flags=re.DOTALL)
-
-
-if __name__ == "__main__":
-    path = ROOT / "README.md"
-    write_text(path, with_results(path.read_text(), Verdicts.read(ROOT / "reports" / PLACE)))

@@ -1,0 +1,48 @@
+"""Release: this machine's numbers and plots become those that Git holds, if every claim holds."""
+
+from pathlib import Path
+
+from pitfalls.errors import ReleaseError
+from pitfalls.files import write_text
+from pitfalls.project import RELEASE
+from pitfalls.report.readme import with_results
+from pitfalls.report.words import failures, summary
+from pitfalls.verdicts.records import PLACE, Verdicts
+
+RELEASED = (PLACE, "matrix.md", "metrics.json", "plots/claims.csv", "plots/loss.csv")
+"""What a release is made of, in reports/ and in reports/release/."""
+
+
+def release(project: Path) -> str:
+    """Copy what a release is made of, and write the README's results anew.
+
+    Returns:
+        How many claims hold, in one line.
+
+    Raises:
+        ReleaseError: A claim failed, or a file is not there.
+        ResultError: verdicts.json is damaged.
+    """
+    reports = project / "reports"
+    refuse_unfinished(reports)
+    verdicts = Verdicts.read(reports / PLACE)
+    if not verdicts.all_hold:
+        raise ReleaseError("\n".join([f"nothing is released: {summary(verdicts)}", *failures(verdicts)[:5]]))
+    for name in RELEASED:
+        write_text(project / RELEASE / name, (reports / name).read_text(encoding="utf-8"))
+    readme = project / "README.md"
+    write_text(readme, with_results(readme.read_text(encoding="utf-8"), verdicts))
+    return summary(verdicts)
+
+
+def refuse_unfinished(reports: Path) -> None:
+    """Refuse a release of a pipeline that has not come to its end.
+
+    Raises:
+        ReleaseError: Names what is missing.
+    """
+    missing = [name for name in RELEASED if not (reports / name).exists()]
+    if missing:
+        raise ReleaseError(
+            f"nothing is released: reports/ has no {', '.join(missing)}.\nRun the pipeline first: make reproduce."
+        )
