@@ -16,7 +16,7 @@ def project(tmp_path):
     for name in RELEASED:
         write(tmp_path / "reports" / name, name)
     write(tmp_path / "reports" / "verdicts.json", committed_verdicts())
-    (tmp_path / "README.md").write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
+    (tmp_path / "README.md").write_text(f"before\n{BEGIN}\nformer results\n{END}\nafter\n")
     return tmp_path
 
 
@@ -31,7 +31,7 @@ def test_a_release_is_copied_and_shown_in_the_readme(project):
     assert Verdicts.read(project / RELEASE / "verdicts.json") == committed_verdicts()
     readme = (project / "README.md").read_text()
     assert readme.startswith("before\n") and readme.endswith("after\n")
-    assert "old" not in readme and "72 of 72 cells hold" in readme
+    assert "former results" not in readme and "72 of 72 cells hold" in readme
 
 
 def test_nothing_is_released_while_a_claim_fails(project):
@@ -40,7 +40,7 @@ def test_nothing_is_released_while_a_claim_fails(project):
     with pytest.raises(ReleaseError, match=r"^nothing is released: 71 of 72 cells hold"):
         release(project)
     assert not (project / RELEASE).exists()
-    assert "old" in (project / "README.md").read_text()
+    assert "former results" in (project / "README.md").read_text()
 
 
 @pytest.mark.parametrize("name", RELEASED)
