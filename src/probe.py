@@ -6,6 +6,8 @@ Examples:
     python src/probe.py -m experiment=listing_3,listing_4,listing_5 sweep=article
 """
 
+import sys
+
 from pitfalls.startup import prepare
 
 prepare()
@@ -13,7 +15,7 @@ prepare()
 import hydra  # noqa: E402
 from omegaconf import DictConfig  # noqa: E402
 
-from pitfalls.config import schema  # noqa: E402
+from pitfalls.config import overrides, schema  # noqa: E402
 from pitfalls.errors import messages_instead_of_tracebacks  # noqa: E402
 from pitfalls.stages import probe  # noqa: E402
 
@@ -28,4 +30,6 @@ def main(composed: DictConfig) -> None:
 
 
 if __name__ == "__main__":
+    with messages_instead_of_tracebacks():
+        overrides.refuse_unknown(sys.argv[1:])
     main()

@@ -156,6 +156,49 @@ def test_warn_warns_once_and_goes_on():
     assert "inputs of batch 0 changed" in str(warning.message)
 
 
+def shared_by_tensorflow(array):
+    tf = pytest.importorskip("tensorflow")
+    return tf.experimental.dlpack.from_dlpack(array.__dlpack__())
+
+
+class SharingTensor:
+    """Stands for a tensor of a framework that is not installed here: it reads somebody else's memory."""
+
+    def __init__(self, array):
+        self.array = array
+
+    def __array__(self, dtype=None, copy=None):
+        return self.array
+
+    def __deepcopy__(self, memo):
+        return SharingTensor(self.array.copy())
+
+
+class CloningTensor(SharingTensor):
+    """The same with PyTorch's word for a copy."""
+
+    __deepcopy__ = None
+
+    def clone(self):
+        return CloningTensor(self.array.copy())
+
+
+@pytest.mark.parametrize("shared", [shared_by_tensorflow, SharingTensor, CloningTensor])
+def test_copy_heals_tensors_over_memory_that_is_refilled(shared):
+    """A tensor that is a view of the buffer is rewritten with it, unless it is copied at once."""
+
+    def refilled():
+        x = np.zeros(16, np.float32)
+        for i in range(3):
+            x[:] = i
+            yield shared(x)
+
+    kept = [np.array(tensor)[0] for tensor in list(guard.watch(refilled(), on_alias="copy"))]
+    assert kept == [0.0, 1.0, 2.0]
+    raw = [np.array(tensor)[0] for tensor in list(refilled())]
+    assert raw == [2.0, 2.0, 2.0]
+
+
 def test_copy_heals_whatever_the_structure():
     """Every array is the consumer's own; structure, types, dtype and order stay."""
     x = np.zeros((2, 3), order="F")

@@ -1,12 +1,13 @@
 """Configuration: every impossible value is refused in words that name a possible one."""
 
 import os
+import re
 import shutil
 
 import pytest
 
 from pitfalls.config import fingerprint as fingerprinting
-from pitfalls.config import frameworks, refusals
+from pitfalls.config import frameworks, overrides, refusals
 from pitfalls.config.schema import Config, checked_name, learning_rate_steps
 from pitfalls.config.targets import importable
 from pitfalls.errors import ConfigurationError
@@ -16,55 +17,52 @@ from pitfalls.startup import prepare
 
 REFUSALS = {
     "task.high=1": """\
-task.high=1 cannot be: with fewer than two integers there is nothing to learn.
+task.high=1 is too small: with one integer there is nothing to learn.
 Give task.high=2 or more.""",
     "task.high=8388609": """\
-task.high=8388609 cannot be: inputs and labels are compared in float32, which is exact up to there.
+task.high=8388609 is too large: inputs and labels are compared in float32, which is exact up to there.
 Give task.high=8388608 or less.""",
     "task.batch_size=0": """\
-task.batch_size=0 cannot be: a batch holds at least one row.
+task.batch_size=0 is too small: a batch holds at least one row.
 Give task.batch_size=1 or more.""",
     "training.epochs=-1": """\
-training.epochs=-1 cannot be: a run trains at least one epoch.
+training.epochs=-1 is too small: a run trains at least one epoch.
 Give training.epochs=1 or more.""",
     "training.steps_per_epoch=0": """\
-training.steps_per_epoch=0 cannot be: an epoch has at least one step.
+training.steps_per_epoch=0 is too small: an epoch has at least one step.
 Give training.steps_per_epoch=1 or more.""",
     "training.steps_per_execution=0": """\
-training.steps_per_execution=0 cannot be: an execution has at least one step.
+training.steps_per_execution=0 is too small: an execution has at least one step.
 Give training.steps_per_execution=1 or more.""",
     "training.window_steps=0": """\
-training.window_steps=0 cannot be: the loss is measured over at least one step.
+training.window_steps=0 is too small: the loss is measured over at least one step.
 Give training.window_steps=1 or more.""",
-    "feed.depth=0": """\
-feed.depth=0 cannot be: a queue holds at least one batch.
+    "runtime=keras2 feed.depth=0": """\
+feed.depth=0 is too small: a queue holds at least one batch.
 Give feed.depth=1 or more.""",
-    "feed.workers=0": """\
-feed.workers=0 cannot be: somebody must pull the generator.
+    "runtime=keras3_workers feed.workers=0": """\
+feed.workers=0 is too small: somebody must pull the generator.
 Give feed.workers=1 or more.""",
     "seed=-1": """\
-seed=-1 cannot be: NumPy's seeds are not negative.
+seed=-1 is too small: NumPy's seeds are not negative.
 Give seed=0 or more.""",
     "seed=4294967296": """\
-seed=4294967296 cannot be: NumPy's and Keras's seeds have 32 bits.
+seed=4294967296 is too large: NumPy's and Keras's seeds have 32 bits.
 Give seed=4294967295 or less.""",
     "framework=mxnet": """\
-framework=mxnet is no choice.
+framework=mxnet does not exist.
 Choose one of: tensorflow.""",
     "feed.kind=pipe": """\
-feed.kind=pipe is no choice.
+feed.kind=pipe does not exist.
 Choose one of: full_queue, fit, workers, thread_queue.""",
     "loss.kind=square": """\
-loss.kind=square is no choice.
+loss.kind=square does not exist.
 Choose one of: repairing, broadcasting.""",
     "labels=flat": """\
-labels=flat is no choice.
+labels=flat does not exist.
 Choose one of: as_they_come, expanded.""",
-    "training.optimizer=adam": """\
-training.optimizer=adam is no choice.
-Choose one of: rmsprop.""",
     "entry_point=bake": """\
-entry_point=bake is no choice.
+entry_point=bake does not exist.
 Choose one of: train, probe.""",
     "training.steps_per_execution=40": """\
 training.steps_per_execution=40 does not divide training.steps_per_epoch=300: \
@@ -87,6 +85,24 @@ It takes: none.""",
     "generator=reused_pair +generator.offset=3": """\
 generator.offset is no argument of pitfalls.lab.generators.reused_pair.
 It takes: inputs_offset_bytes, labels_offset_bytes.""",
+    "feed.depth=9": """\
+feed.depth=9 does nothing: feed=fit has no settings.
+Leave it out.""",
+    "runtime=keras2 feed.workers=3": """\
+feed.workers=3 does nothing: feed=full_queue has feed.depth and feed.threaded.
+Leave it out.""",
+    "runtime=custom_loop feed.threaded=false": """\
+feed.threaded=False does nothing: feed=thread_queue has feed.depth.
+Leave it out.""",
+    "runtime=keras2 feed.depth=null": """\
+feed.depth is missing: feed=full_queue uses it.
+Take conf/feed/full_queue.yaml as it is.""",
+    "runtime=keras3_workers feed.workers=1": """\
+feed.workers=1 is no parallel loading: Keras starts its queue from two workers on.
+Give feed.workers=2 or more, or runtime=keras3.""",
+    "training.compile_with_xla=true": """\
+training.compile_with_xla=true does nothing: feed=fit does not use it, feed=full_queue does.
+Leave it out, or give runtime=keras2.""",
 }
 
 
@@ -181,20 +197,21 @@ def fingerprint(composed, *overrides: str) -> str:
         "runtime=keras2",
         "runtime=custom_loop",
         "labels=expanded",
-        "feed.depth=9",
+        "runtime=keras2 feed.depth=9",
         "loss.kind=broadcasting",
         "training=article",
         "training.epochs=29",
         "training.window_steps=10",
         "training.learning_rate=0.2",
         "training.steps_per_execution=10",
-        "training.compile_with_xla=true",
+        "runtime=keras2 training.compile_with_xla=true",
         "listing=1",
     ],
 )
 def test_whatever_bears_on_a_run_changes_its_fingerprint(composed, override):
     """An old result must not stand for another training."""
-    assert fingerprint(composed, override) != fingerprint(composed)
+    *rest, last = override.split(" ")
+    assert fingerprint(composed, *rest, last) != fingerprint(composed, *rest)
 
 
 @pytest.mark.parametrize(
@@ -311,3 +328,87 @@ def test_a_keras_backend_of_the_environment_is_respected_or_refused(monkeypatch,
         frameworks.refuse_another_backend("tensorflow")
     prepare()
     assert os.environ["KERAS_BACKEND"] == backend
+
+
+@pytest.mark.parametrize("size", ["task.batch_size=1000000000000", "training.steps_per_epoch=1000000000000"])
+def test_what_does_not_fit_into_memory_is_refused_before_anything_tries(composed, size):
+    """What was asked for, what there is, and sizes that fit."""
+    with pytest.raises(ConfigurationError) as refused:
+        refusals.check(composed(size))
+    first, last = str(refused.value).split("\n")
+    assert re.fullmatch(r".*\d GB of memory, and this machine has [\d,]+ GB\.", first) and size in first
+    assert last == "Give smaller ones: the article has task.batch_size=64 and training.steps_per_epoch=1000."
+
+
+REFUSED_WORDS = {
+    "+runtme=keras2": "runtme does not exist in the configuration.\nDid you mean runtime?",
+    "runtme=keras2": "runtme does not exist in the configuration.\nDid you mean runtime?",
+    "++sed=1": "sed does not exist in the configuration.\nDid you mean seed?",
+    "task.hihg=3": "task.hihg does not exist in the configuration.\nDid you mean task.high?",
+    "+training.optimizer=adam": (
+        "training.optimizer does not exist in the configuration.\nChoose one of: training.compile_with_xla, "
+        "training.epochs, training.epochs_for, training.learning_rate, training.steps_per_epoch, "
+        "training.steps_per_execution, training.window_steps, training.window_steps_for."
+    ),
+    "training=null": "training=null leaves nothing to train with.\nChoose one of: article, brief, quick.",
+    "runtime=null": (
+        "runtime=null leaves nothing to train with.\nChoose one of: custom_loop, keras2, keras3, keras3_workers."
+    ),
+    "seed=null": "seed=null leaves nothing to train with.\nLeave it out, or give a value.",
+    "model=dens": (
+        "model=dens does not exist.\nDid you mean model=dense? Choose one of: dense, flat_mean_lambda, mean_lambda."
+    ),
+    "runtime=keras2,kers3": (
+        "runtime=kers3 does not exist.\nDid you mean runtime=keras3? "
+        "Choose one of: custom_loop, keras2, keras3, keras3_workers."
+    ),
+    "hydra.run.dir=/elsewhere": (
+        "hydra.run.dir=/elsewhere would put the run where nothing finds it again: "
+        "its folder follows from its cell, below runs/.\n"
+        "Give the runs a name of their own instead: sweep=mine. They go to runs/mine/."
+    ),
+}
+
+
+@pytest.mark.parametrize(("word", "message"), REFUSED_WORDS.items(), ids=REFUSED_WORDS)
+def test_a_word_that_would_train_something_else_is_refused_in_these_words(word, message):
+    """The whole text: also behind a +, where Hydra takes any key."""
+    with pytest.raises(ConfigurationError) as refused:
+        overrides.refuse_unknown(["-m", "generator=reused_inputs", word])
+    assert str(refused.value) == message
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "runtime=keras2",
+        "generator=glob(*)",
+        "model=dense,mean_lambda",
+        "seed=range(0,3)",
+        "training.learning_rate={0: 0.1, 1500: 0.01}",
+        "+generator.inputs_offset_bytes=0",
+        "experiment=null",
+        "tracking.uri=sqlite:////tmp/x=y.db",
+        "hydra/launcher=basic",
+        "hydra.job.name=x",
+        "--cfg",
+        "job",
+        "training.epochs_for.trainable=3",
+    ],
+)
+def test_a_word_that_is_meant_is_let_through(word):
+    """Hydra's own words too, and what it refuses itself in a message."""
+    overrides.refuse_unknown([word])
+
+
+@pytest.mark.parametrize(
+    ("key", "message"),
+    [
+        ("foo", "foo does not exist in the configuration."),
+        ("training.foo", "training.foo does not exist in the configuration."),
+    ],
+)
+def test_an_unknown_key_is_refused_where_it_is_composed_too(composed, key, message):
+    """A file in conf/ may hold one."""
+    with pytest.raises(ConfigurationError, match=f"^{re.escape(message)}"):
+        composed(f"+{key}=1")

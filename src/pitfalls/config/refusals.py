@@ -18,13 +18,12 @@ CHOICES = {
     "feed.kind": ("full_queue", "fit", "workers", "thread_queue"),
     "loss.kind": ("repairing", "broadcasting"),
     "labels": ("as_they_come", "expanded"),
-    "training.optimizer": ("rmsprop",),
     "entry_point": ("train", "probe"),
     "model.weights": ("trainable", "fixed"),
 }
 
 LEAST = {
-    "task.high": (2, "with fewer than two integers there is nothing to learn"),
+    "task.high": (2, "with one integer there is nothing to learn"),
     "task.batch_size": (1, "a batch holds at least one row"),
     "training.epochs": (1, "a run trains at least one epoch"),
     "training.steps_per_epoch": (1, "an epoch has at least one step"),
@@ -35,10 +34,25 @@ LEAST = {
     "seed": (0, "NumPy's seeds are not negative"),
 }
 
+BATCHES_DRAWN_AT_ONCE = 100
+"""As `pitfalls.lab.generators` draws them."""
+
+COPIES_OF_AN_EPOCH = 3
+"""What the recorder keeps of an epoch's batches at its end: in TensorFlow, in NumPy, and what is compared."""
+
 MOST = {
     "task.high": (2**23, "inputs and labels are compared in float32, which is exact up to there"),
     "seed": (2**32 - 1, "NumPy's and Keras's seeds have 32 bits"),
 }
+
+
+SETTINGS_OF_FEEDS = {
+    "fit": (),
+    "full_queue": ("depth", "threaded"),
+    "thread_queue": ("depth",),
+    "workers": ("depth", "workers"),
+}
+"""The settings that each feed uses; another one would change a fingerprint and nothing else."""
 
 
 def check(config: Config) -> None:
@@ -49,32 +63,41 @@ def check(config: Config) -> None:
     """
     for key, choices in CHOICES.items():
         if (seen := attrgetter(key)(config)) not in choices:
-            raise ConfigurationError(f"{key}={seen} is no choice.\nChoose one of: {', '.join(choices)}.")
+            raise ConfigurationError(f"{key}={seen} does not exist.\nChoose one of: {', '.join(choices)}.")
     for key, (least, reason) in LEAST.items():
-        if (seen := attrgetter(key)(config)) < least:
-            raise ConfigurationError(f"{key}={seen} cannot be: {reason}.\nGive {key}={least} or more.")
+        if (seen := attrgetter(key)(config)) is not None and seen < least:
+            raise ConfigurationError(f"{key}={seen} is too small: {reason}.\nGive {key}={least} or more.")
     for key, (most, reason) in MOST.items():
         if (seen := attrgetter(key)(config)) > most:
-            raise ConfigurationError(f"{key}={seen} cannot be: {reason}.\nGive {key}={most} or less.")
+            raise ConfigurationError(f"{key}={seen} is too large: {reason}.\nGive {key}={most} or less.")
     check_feed(config.feed)
     check_steps(config)
+    check_xla(config)
     check_schedule(config.training.learning_rate)
+    check_memory(config)
     checked_name(config.sweep)
     check_generator(config.generator)
     refuse_another_backend(config.framework)
 
 
 def check_feed(feed: Feed) -> None:
-    """Refuse settings that a feed would not use, or that make another feed of it."""
-    if feed.kind == "workers" and feed.workers < 2:
+    """Refuse settings that a feed would not use, that it lacks, or that make another feed of it."""
+    has = SETTINGS_OF_FEEDS[feed.kind]
+    for setting in ("depth", "threaded", "workers"):
+        value = getattr(feed, setting)
+        if value is not None and setting not in has:
+            its = f"has {' and '.join(f'feed.{name}' for name in has)}" if has else "has no settings"
+            raise ConfigurationError(
+                f"feed.{setting}={value} does nothing: feed={feed.kind} {its}.\nLeave it out."
+            )
+        if value is None and setting in has:
+            raise ConfigurationError(
+                f"feed.{setting} is missing: feed={feed.kind} uses it.\nTake conf/feed/{feed.kind}.yaml as it is."
+            )
+    if feed.workers == 1:
         raise ConfigurationError(
-            f"feed.workers={feed.workers} is no parallel loading: Keras starts its queue from two workers on.\n"
+            "feed.workers=1 is no parallel loading: Keras starts its queue from two workers on.\n"
             "Give feed.workers=2 or more, or runtime=keras3."
-        )
-    if feed.kind == "thread_queue" and not feed.threaded:
-        raise ConfigurationError(
-            "feed.threaded=false cannot be: feed=thread_queue is a thread that fills a queue.\n"
-            "Give runtime=keras2, whose queue has no thread."
         )
 
 
@@ -93,6 +116,36 @@ def check_steps(config: Config) -> None:
             f"training.steps_per_execution={at_once} would change what feed=thread_queue measures: "
             "it trains one batch for each queue.get().\nGive training.steps_per_execution=1."
         )
+
+
+def check_xla(config: Config) -> None:
+    """Refuse XLA where no step is compiled with it."""
+    if config.training.compile_with_xla and config.feed.kind != "full_queue":
+        raise ConfigurationError(
+            f"training.compile_with_xla=true does nothing: feed={config.feed.kind} does not use it, "
+            "feed=full_queue does.\nLeave it out, or give runtime=keras2."
+        )
+
+
+def check_memory(config: Config) -> None:
+    """Refuse a training that does not fit into the memory of this machine, before TensorFlow tries."""
+    task, training = config.task, config.training
+    drawn = BATCHES_DRAWN_AT_ONCE * 2 * 8 * task.batch_size  # integers of many batches
+    recorded = training.steps_per_epoch * (3 * task.batch_size + 1) * 4 * COPIES_OF_AN_EPOCH
+    grouped = training.steps_per_execution * 3 * task.batch_size * 8
+    needed = drawn + recorded + grouped + training.epochs * training.steps_per_epoch * 4 * 8
+    there = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    if needed > there:
+        raise ConfigurationError(
+            f"task.batch_size={task.batch_size} with training.steps_per_epoch={training.steps_per_epoch} needs "
+            f"{gigabytes(needed)} of memory, and this machine has {gigabytes(there)}.\n"
+            "Give smaller ones: the article has task.batch_size=64 and training.steps_per_epoch=1000."
+        )
+
+
+def gigabytes(size_bytes: int) -> str:
+    """Print a size as people read it: ``23 GB``."""
+    return f"{size_bytes / 1e9:,.0f} GB"
 
 
 def check_schedule(learning_rate: Any) -> None:

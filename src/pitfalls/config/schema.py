@@ -4,7 +4,10 @@ Hydra composes conf/ into this shape, so a misspelt key or a value of the wrong 
 fails at composition; `pitfalls.config.refusals` refuses what no type can.
 """
 
+import dataclasses
+import difflib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,12 +30,23 @@ class Task:
 
 @dataclass
 class Feed:
-    """How batches travel: `kind` is full_queue, fit, workers or thread_queue."""
+    """How batches travel: `kind` is full_queue, fit, workers or thread_queue; a setting that a feed lacks is null."""
 
     kind: str = MISSING
-    depth: int = 10
-    threaded: bool = False
-    workers: int = 1
+    depth: int | None = None
+    threaded: bool | None = None
+    workers: int | None = None
+
+    @property
+    def places(self) -> int:
+        """How many batches its queue holds."""
+        assert self.depth is not None, "check_feed refuses a queue without a depth"
+        return self.depth
+
+    @property
+    def has_thread(self) -> bool:
+        """Whether a real thread fills the queue."""
+        return self.kind == "thread_queue" or bool(self.threaded)
 
 
 @dataclass
@@ -54,7 +68,6 @@ class Loss:
 class Training:
     """How long, and how fast: `learning_rate` is a number, or maps first steps to rates."""
 
-    optimizer: str = "rmsprop"
     learning_rate: Any = MISSING
     epochs: int = MISSING
     epochs_for: dict[str, int] = field(default_factory=dict)
@@ -127,20 +140,59 @@ def resolved(composed: DictConfig) -> Config:
     """Return what Hydra composed as plain types, without Hydra's own part.
 
     Raises:
-        ConfigurationError: A value is missing, or an interpolation leads nowhere.
+        ConfigurationError: A value is missing, an interpolation leads nowhere, or a key is unknown.
     """
-    own = OmegaConf.masked_copy(composed, [str(key) for key in composed if key != "hydra"])
     try:
-        told = OmegaConf.to_container(own, resolve=True, throw_on_missing=True)
-        config = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Config), told))
+        values = {str(key): plain(composed[key]) for key in composed if key != "hydra"}
     except OmegaConfBaseException as error:
         first_line = str(error).splitlines()[0]
         raise ConfigurationError(
             f"the configuration does not resolve: {first_line}\nGive a plain value."
         ) from error
-    assert isinstance(config, Config)
+    config: Config = built(Config, values)
     config.loss.kind = RENAMED_LOSSES.get(config.loss.kind, config.loss.kind)
     return config
+
+
+def plain(value: Any) -> Any:
+    """Return a part of a configuration as plain types."""
+    if not OmegaConf.is_config(value):
+        return value
+    return OmegaConf.to_container(value, resolve=True, throw_on_missing=True)
+
+
+def built(shape: Any, values: dict[str, Any], prefix: str = "") -> Any:
+    """Return values in their shape; Hydra has held each to its type already.
+
+    Raises:
+        ConfigurationError: A key is unknown, which Hydra lets pass behind a `+`, or a part is null.
+    """
+    fields = {field.name: field for field in dataclasses.fields(shape)}
+    for key, value in values.items():
+        if key not in fields:
+            raise ConfigurationError(unknown_key(f"{prefix}{key}", [f"{prefix}{name}" for name in fields]))
+        if value is None and dataclasses.is_dataclass(fields[key].type):
+            raise ConfigurationError(
+                f"{prefix}{key}=null leaves nothing to train with.\nName an option of conf/{key}."
+            )
+    return shape(
+        **{
+            key: built(fields[key].type, value, f"{prefix}{key}.")
+            if dataclasses.is_dataclass(fields[key].type)
+            else value
+            for key, value in values.items()
+        }
+    )
+
+
+def unknown_key(key: str, known: Iterable[str]) -> str:
+    """Say that a key does not exist, and which one may have been meant: the nearest, or its neighbours."""
+    parent, dot, own = key.rpartition(".")
+    beside = sorted({name.rpartition(".")[2] for name in known if name.rpartition(".")[0] == parent})
+    near = difflib.get_close_matches(own, beside, n=1)
+    meant = f"Did you mean {parent}{dot}{near[0]}?" if near else ""
+    meant = meant or f"Choose one of: {', '.join(f'{parent}{dot}{name}' for name in beside)}."
+    return f"{key} does not exist in the configuration.\n{meant}"
 
 
 def learning_rate_steps(learning_rate: Any) -> list[tuple[int, float]]:

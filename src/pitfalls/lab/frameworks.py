@@ -58,20 +58,20 @@ class Session(Protocol):
 _loaded: list[str] = []
 
 
-def open_session(config: Config, on_epoch_end: EpochHook) -> Session:
-    """Return a session of the configured framework.
+def load(framework: str) -> Callable[[Config, EpochHook], Session]:
+    """Import a framework, and return what opens a session of it.
 
     Raises:
         ConfigurationError: Another framework was loaded in this process: they share threads, allocators
             and environment variables, so neither would be measured alone.
     """
-    if _loaded and _loaded[0] != config.framework:
+    if _loaded and _loaded[0] != framework:
         raise ConfigurationError(
             f"this process has trained with {_loaded[0]}, and one process trains one framework.\n"
-            f"Train {config.framework} in a process of its own: one `python src/train.py` for each framework."
+            f"Train {framework} in a process of its own: one `python src/train.py` for each framework."
         )
-    _loaded[:] = [config.framework]
+    _loaded[:] = [framework]
     with quick_imports():
-        module = import_module(SESSIONS[config.framework])
-    session: Session = module.Session(config, on_epoch_end)
-    return session
+        module = import_module(SESSIONS[framework])
+    opens: Callable[[Config, EpochHook], Session] = module.Session
+    return opens

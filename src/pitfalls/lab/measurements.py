@@ -93,7 +93,7 @@ def mechanism_of(config: Config, session: Session) -> Mechanism:
     """Return how batches reached the model and its loss."""
     return Mechanism(
         feed=config.feed.kind,
-        threaded=config.feed.threaded,
+        threaded=config.feed.has_thread,
         labels=config.labels,
         loss=config.loss.kind,
         trainable_parameters=session.trainable_parameters,
@@ -104,7 +104,7 @@ def training_of(config: Config) -> Training:
     """Return how long and how fast it was trained."""
     training = config.training
     return Training(
-        optimizer=training.optimizer,
+        optimizer="rmsprop",
         learning_rate=learning_rate_steps(training.learning_rate),
         epochs=training.epochs,
         steps_per_epoch=training.steps_per_epoch,

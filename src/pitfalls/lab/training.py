@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from pitfalls.config.schema import Config
 from pitfalls.lab import measurements
-from pitfalls.lab.frameworks import EpochHook, Model, open_session
+from pitfalls.lab.frameworks import EpochHook, Model, load
 from pitfalls.lab.probe import hold, probe, reused_buffer_offsets
 from pitfalls.lab.sources import make_configured
 from pitfalls.project import SeededCell
@@ -32,6 +32,7 @@ def train(config: Config, run: SeededCell, on_epoch_end: EpochHook = lambda epoc
     Raises:
         DivergedError: The loss is no number any more.
     """
+    open_session = load(config.framework)  # an import is once a process, and no part of a run's time
     started = time.perf_counter()
     two = hold(make_configured(config))
     session = open_session(config, on_epoch_end)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import copy
+import sys
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from pitfalls.guard.stream.batches import BUFFERS
+from pitfalls.guard.stream.batches import BUFFERS, is_readable
 
 
 def copied_batch(node: Any) -> Any:
     """Return a batch of the same structure, types and values in memory of its own.
 
-    Tensors and single values are passed on as they are: nobody refills them.
+    A tensor may be a view of memory that somebody refills, so it is copied too; single values are passed on.
     """
     if isinstance(node, np.ndarray):
         return copy.deepcopy(node) if node.dtype.hasobject else node.copy(order="K")
@@ -28,4 +29,20 @@ def copied_batch(node: Any) -> Any:
         return {key: copied_batch(part) for key, part in node.items()}
     if isinstance(node, (Mapping, tuple, list)):
         return copy.deepcopy(node)
-    return node
+    return copied_tensor(node) if is_readable(node) else node
+
+
+def copied_tensor(tensor: Any) -> Any:
+    """Return a tensor of the same framework over memory of its own.
+
+    TensorFlow's and JAX's own copies may go on sharing memory or be made later (`tf.identity`, `jnp.array`),
+    so NumPy copies first, at once, and that copy is handed to nobody else.
+    """
+    if callable(getattr(tensor, "clone", None)):  # PyTorch
+        return tensor.clone()
+    framework = type(tensor).__module__.split(".")[0]
+    if framework == "tensorflow":
+        return sys.modules["tensorflow"].convert_to_tensor(np.array(tensor))
+    if framework in ("jax", "jaxlib"):
+        return sys.modules["jax"].numpy.asarray(np.array(tensor))
+    return copy.deepcopy(tensor)

@@ -117,4 +117,4 @@ class SharedGenerator(keras.utils.PyDataset):
 def fit_with_workers(setup: Setup, batches: Iterator[Batch]) -> None:
     """Train with `fit` on a PyDataset whose worker threads share the generator behind a lock."""
     feed = setup.config.feed
-    fit(setup, SharedGenerator(batches, workers=feed.workers, max_queue_size=feed.depth))
+    fit(setup, SharedGenerator(batches, workers=feed.workers or 2, max_queue_size=feed.places))

@@ -35,10 +35,10 @@ def deliveries(setup: Setup, batches: Iterator[Batch]) -> Iterator[Iterator[Deli
     """Open the queue between generator and model: with its real thread, or as a delay line."""
     feed = setup.config.feed
     if feed.threaded:
-        with threaded_queue(batches, feed.depth) as queue:
+        with threaded_queue(batches, feed.places) as queue:
             yield queue
     else:
-        yield delay_line(batches, feed.depth)
+        yield delay_line(batches, feed.places)
 
 
 def train_in_chunks(setup: Setup, batches: Iterator[Batch]) -> None:
@@ -95,7 +95,7 @@ def train_batch_by_batch(setup: Setup, batches: Iterator[Batch]) -> None:
         setup.graph_recorder.record(inputs, labels, step(inputs, labels))
 
     compiled = None
-    with threaded_queue(batches, setup.config.feed.depth) as queue:
+    with threaded_queue(batches, setup.config.feed.places) as queue:
         for epoch in range(training.epochs):
             for _ in range(training.steps_per_epoch):
                 delivery = next(queue)
