@@ -28,7 +28,7 @@ setup: .venv/ready  ## make the environment in .venv from requirements.lock
 	@touch .venv/ready
 
 reproduce: setup  ## train the whole matrix and the article, check every claim
-	@dvc repro
+	@dvc repro --quiet
 	@echo "Open reports/index.html: what bites today, the article beside ours, every run. Tables: reports/matrix.md. In MLflow: make ui"
 
 test: setup  ## run all tests
