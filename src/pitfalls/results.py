@@ -229,12 +229,16 @@ class Fired(Record):
         return self.fired == self.expected
 
 
-class Verdict(File):
-    """A claim, what became of the bug, and what did not hold: verdict.json."""
+Word = Literal["pass", "fail", "unclaimed"]
+"""A claim that holds, one that does not, and none: the theory does not reach as far."""
 
-    claim: Claim
+
+class Verdict(File):
+    """A claim, what became of the bug, and what did not hold, or why nothing is claimed: verdict.json."""
+
+    claim: Claim | None
     effect: str
-    verdict: Literal["pass", "fail"]
+    verdict: Word
     reasons: list[str]
     guard: Fired | None = None
 

@@ -290,3 +290,32 @@ def test_the_lottery_s_runs_are_judged_where_every_other_run_is(tmp_path, put):
         (32, "bites", "fail"),
     ]
     assert not verdicts.all_hold
+
+
+@pytest.mark.parametrize(
+    ("model", "rate", "verdict"),
+    [
+        ("dense", 0.05, "fail"),
+        ("dense", 1.0, "unclaimed"),
+        ("dense", 1e9, "unclaimed"),
+        ("mean_lambda", 1e9, "pass"),
+    ],
+)
+def test_beyond_the_rates_that_the_theory_covers_nothing_is_claimed(model, rate, verdict):
+    """Where RMSprop alone adds more than V, every loss would hold; a fixed model has no rate to fear."""
+    training = {"optimizer": "rmsprop", "epochs": 30, "steps_per_epoch": 100, "learning_rate": [[0, rate]]}
+    result = made_result(Cell("keras2", "fresh_arrays", model), training=training)
+    judged = judge(result)
+    assert judged.verdict == verdict
+    assert (judged.claim is None) == (verdict == "unclaimed")
+
+
+def test_what_is_unclaimed_fails_nothing_and_is_counted_apart(tmp_path, put):
+    """Beside a cell that holds; a seed that fails fails its cell all the same."""
+    put(CELL)
+    training = {"optimizer": "rmsprop", "epochs": 30, "steps_per_epoch": 100, "learning_rate": [[0, 1.0]]}
+    put(("keras2", "fresh_arrays", "dense"), training=training)
+    verdicts = judge_everything(tmp_path / "runs", "matrix", "article", UNASKED).verdicts
+    assert sorted(cell.verdict for cell in verdicts.cells) == ["pass", "unclaimed"]
+    assert verdicts.all_hold and words.failures(verdicts) == []
+    assert words.summary(verdicts).startswith("1 of 1 cells hold, 1 unclaimed")

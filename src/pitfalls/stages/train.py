@@ -50,13 +50,15 @@ def print_run(result: Result, verdict: Verdict, folder: Path) -> None:
     """Say what a run measured, what was claimed, and why."""
     print(run_line(result, verdict))
     print(f"epochs  {losses_text(result.loss)}")
-    print(f"claim   {claim_text(verdict.claim)}; closed form {verdict.claim.formula}")
+    claim = verdict.claim
+    print(f"claim   {claim_text(claim)}; closed form {claim.formula}" if claim else "claim   none")
     if seen := result.prediction:
         pair = " and ".join(map(str, seen.inputs))
         print(f"answer  {seen.value:.2f} for {pair}, whose mean is {seen.label:g}")
-    print(f"why     {verdict.claim.reason}")
+    if claim:
+        print(f"why     {claim.reason}")
     for reason in verdict.reasons:
-        print(f"failed  {reason}")
+        print(f"{'failed' if claim else 'why':<7} {reason}")
     print(f"files   {folder.relative_to(ROOT)}/result.json")
 
 

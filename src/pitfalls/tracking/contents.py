@@ -59,8 +59,8 @@ def metrics_of(result: Result, verdict: Verdict) -> list[Metric]:
     single = {
         "final_loss": result.final_loss,
         "standard_error": result.standard_error,
-        "claimed_loss": verdict.claim.loss,
-        "tolerance": verdict.claim.tolerance,
+        "claimed_loss": verdict.claim and verdict.claim.loss,
+        "tolerance": verdict.claim and verdict.claim.tolerance,
         "broken_batches": result.broken_batches,
         "broken_rows": result.broken_rows,
         "repeated_batches": result.repeated_batches,
@@ -118,17 +118,22 @@ def fired(guard: Fired) -> str:
 
 def note(result: Result, verdict: Verdict) -> str:
     """Say in two sentences what happened and why, in Markdown."""
-    claim = verdict.claim
-    text = (
-        f"{EFFECTS[verdict.effect].happened}: the loss ends at **{result.final_loss:.4g}**, and the closed form "
-        f"`{claim.formula}` says {claim.loss:.4g} ± {claim.tolerance:.2g} "
-        f"(verdict: **{verdict.verdict}**). "
-        f"Why: {claim.reason}"
-    )
+    text = f"{EFFECTS[verdict.effect].happened}: the loss ends at **{result.final_loss:.4g}**, and {claimed(verdict)}"
     if verdict.guard is not None:
         text += f"\n\nThe guard, before any training: **{fired(verdict.guard)}**."
-    failed = "".join(f"\n- {reason}" for reason in verdict.reasons)
+    failed = "".join(f"\n- {reason}" for reason in verdict.reasons if verdict.claim)
     return text + (f"\n\nWhat did not hold:{failed}" if failed else "")
+
+
+def claimed(verdict: Verdict) -> str:
+    """Say what was claimed of a run and why, or why nothing was."""
+    claim = verdict.claim
+    if claim is None:
+        return f"{'; '.join(verdict.reasons)} (verdict: **{verdict.verdict}**)."
+    return (
+        f"the closed form `{claim.formula}` says {claim.loss:.4g} ± {claim.tolerance:.2g} "
+        f"(verdict: **{verdict.verdict}**). Why: {claim.reason}"
+    )
 
 
 def dataset_of(result: Result, probe: Probe) -> DatasetInput:

@@ -17,6 +17,7 @@ from pitfalls.config.schema import Tracking
 from pitfalls.errors import PromotionError
 from pitfalls.project import PAIR, PAIR_MEAN, SeededCell
 from pitfalls.results import Result, Verdict
+from pitfalls.tracking.contents import note
 from pitfalls.tracking.store import client_for, tracking_errors
 
 Load = Callable[[str], Any]
@@ -190,11 +191,5 @@ def tags_of_version(result: Result, verdict: Verdict) -> dict[str, str]:
 
 def description_of_version(run: Run, result: Result, verdict: Verdict) -> str:
     """Say in Markdown what a version is, and why it was put forward."""
-    claim = verdict.claim
     link = f"#/experiments/{run.info.experiment_id}/runs/{run.info.run_id}"
-    return (
-        f"The model of run [{result.cell}]({link}).\n\n"
-        f"Its loss ends at **{result.final_loss:.4g}**; the closed form `{claim.formula}` says "
-        f"{claim.loss:.4g} ± {claim.tolerance:.2g} (verdict: **{verdict.verdict}**, "
-        f"effect: **{verdict.effect}**). Why: {claim.reason}"
-    )
+    return f"The model of run [{result.cell}]({link}).\n\n{note(result, verdict)}"

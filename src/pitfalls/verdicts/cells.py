@@ -14,7 +14,7 @@ from pathlib import Path
 from pitfalls.claims.article import LOSSES_OF_LISTING_1, PRINTED, PROBE_FITS
 from pitfalls.files import json_text
 from pitfalls.project import place_of
-from pitfalls.results import Claim, Probe, Result, Verdict
+from pitfalls.results import Claim, Probe, Result, Verdict, Word
 from pitfalls.verdicts.records import CellVerdict, ProbeClaim, ProbedListing, Ticket, TrainedListing
 from pitfalls.verdicts.run import STANDARD_ERRORS, mechanism_of, rounding
 
@@ -48,10 +48,11 @@ def entry(runs: list[Judged]) -> CellVerdict:
     runs = sorted(runs, key=lambda run: run.result.cell.seed)
     results, verdicts = [run.result for run in runs], [run.verdict for run in runs]
     losses = [result.final_loss for result in results]
-    claim = claim_of_mean([verdict.claim for verdict in verdicts], results[0].task.high)
-    reasons = [
-        f"seed {run.result.cell.seed}: {reason}" for run in runs for reason in run.verdict.reasons
-    ] + failures_of_mean(mean(losses), claim, len(runs))
+    claims = [verdict.claim for verdict in verdicts if verdict.claim]
+    claim = claim_of_mean(claims, results[0].task.high) if len(claims) == len(runs) else None
+    reasons = [f"seed {run.result.cell.seed}: {reason}" for run in runs for reason in run.verdict.reasons] + (
+        failures_of_mean(mean(losses), claim, len(runs)) if claim else []
+    )
     return CellVerdict(
         cell=results[0].cell.cell,
         claim=claim,
@@ -63,7 +64,7 @@ def entry(runs: list[Judged]) -> CellVerdict:
         bugs=bugs_of(results[0]),
         guard=verdicts[0].guard,
         swept=runs[0].swept,
-        verdict="fail" if reasons else "pass",
+        verdict=verdict_of(verdicts, claim, reasons),
         reasons=reasons,
     )
 
@@ -73,6 +74,13 @@ def bugs_of(result: Result) -> list[str]:
     m = mechanism_of(result)
     carried = {"aliasing": m.has_aliasing, "broadcasting": m.has_rank_bug}
     return [bug for bug, is_there in carried.items() if is_there]
+
+
+def verdict_of(verdicts: list[Verdict], claim: Claim | None, reasons: list[str]) -> Word:
+    """Return the word for a cell: a seed that fails fails it; one without a claim leaves it without."""
+    if claim is None and not any(verdict.verdict == "fail" for verdict in verdicts):
+        return "unclaimed"
+    return "fail" if reasons else "pass"
 
 
 def claim_of_mean(claims: list[Claim], high: int) -> Claim:

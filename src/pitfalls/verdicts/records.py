@@ -5,19 +5,17 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from pitfalls.project import Cell
-from pitfalls.results import Claim, File, Fired, Prediction, Probe, Record, Seconds
+from pitfalls.results import Claim, File, Fired, Prediction, Probe, Record, Seconds, Word
 
 PLACE = "verdicts.json"
 """Its name in reports/."""
-
-Word = Literal["pass", "fail"]
 
 
 class CellVerdict(Record):
     """One cell, over its seeds.
 
     Attributes:
-        claim: Of the mean over the seeds, with the tolerance of that mean.
+        claim: Of the mean over the seeds, with the tolerance of that mean; None where a seed has none.
         measured: The mean of the seeds' losses.
         interval: The lowest and the highest seed's.
         bugs: Which of the two bugs the cell carries: aliasing, broadcasting.
@@ -25,7 +23,7 @@ class CellVerdict(Record):
     """
 
     cell: Cell
-    claim: Claim
+    claim: Claim | None
     measured: float
     interval: tuple[float, float]
     broken_rows: float
@@ -48,9 +46,14 @@ class CellVerdict(Record):
         return self.verdict == "pass"
 
     @property
+    def fails(self) -> bool:
+        """Whether there is a claim that does not hold."""
+        return self.verdict == "fail"
+
+    @property
     def miss(self) -> float:
-        """How far the loss is from its claim, in tolerances: a claim fails beyond 1."""
-        return (self.measured - self.claim.loss) / (self.claim.tolerance or 1)
+        """How far the loss is from its claim, in tolerances: a claim fails beyond 1; 0 where nothing is claimed."""
+        return (self.measured - self.claim.loss) / (self.claim.tolerance or 1) if self.claim else 0.0
 
 
 class TrainedListing(CellVerdict):
@@ -91,6 +94,11 @@ class ProbedListing(Record):
     def holds(self) -> bool:
         """Whether the labels fit as they must."""
         return self.verdict == "pass"
+
+    @property
+    def fails(self) -> bool:
+        """Whether they do not."""
+        return self.verdict == "fail"
 
 
 class Ticket(CellVerdict):
@@ -134,5 +142,5 @@ class Verdicts(File):
 
     @property
     def all_hold(self) -> bool:
-        """Whether every claim holds, and every result is there and could be read."""
-        return not (self.damaged or self.missing) and all(entry.holds for entry in self.entries)
+        """Whether no claim fails, and every result is there and could be read."""
+        return not (self.damaged or self.missing or any(entry.fails for entry in self.entries))

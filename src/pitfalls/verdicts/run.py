@@ -33,6 +33,8 @@ def judge(result: Result, fired: list[str] | None = None) -> Verdict:
     claim = claim_for(result, expected, min(share, 1.0) if is_race else expected.coupling.least)
     effect = measured_effect(result, expected, share)
     guard = None if fired is None else Fired(fired=sorted(set(fired)), expected=expected.rules)
+    if beyond := why_unclaimed(result, claim, expected):
+        return Verdict(claim=None, effect=effect, verdict="unclaimed", reasons=[beyond], guard=guard)
     reasons = [
         *failures(result, expected, claim, share),
         *([f"effect {effect}, not {expected.effect}"] if effect != expected.effect else []),
@@ -99,6 +101,23 @@ def claim_for(result: Result, expected: Expectation, share: float) -> Claim:
         reason=expected.reason,
         run_error=run_error,
         shared_error=excess.standard_error / sqrt(REPLICAS),
+    )
+
+
+def why_unclaimed(result: Result, claim: Claim, expected: Expectation) -> str:
+    """Say why nothing is claimed, nothing if something is.
+
+    A trained model's effects are told apart by losses between 0 and V. Where the optimizer alone adds more than
+    that, at rates that are too high or trainings that are too short, the loss tells nothing.
+    """
+    largest = closed_forms.variance_of_mean(result.task.high)
+    optimum = expected.loss(0.0 if expected.coupling.is_race else expected.coupling.least)
+    added = claim.loss - optimum
+    if not result.is_trainable or added + claim.tolerance <= largest:
+        return ""
+    return (
+        f"at this schedule RMSprop alone adds about {added:.4g} to the loss, and every effect lies within {largest:.4g}: "
+        "nothing is claimed. Lower training.learning_rate, or train longer: training=quick"
     )
 
 
