@@ -30,10 +30,11 @@ def judge(result: Result, fired: list[str] | None = None) -> Verdict:
     expected = claims.of(mechanism_of(result), result.task)
     share = closed_forms.independent_share(result.broken_rows, result.task.high)
     is_race = expected.coupling.is_race
-    claim = claim_for(result, expected, min(share, 1.0) if is_race else expected.coupling.least)
+    claimed_share = min(share, 1.0) if is_race else expected.coupling.least
+    claim = claim_for(result, expected, claimed_share)
     effect = measured_effect(result, expected, share)
     guard = None if fired is None else Fired(fired=sorted(set(fired)), expected=expected.rules)
-    if beyond := why_unclaimed(result, claim, expected):
+    if beyond := why_unclaimed(result, claim, expected.loss(claimed_share)):
         return Verdict(claim=None, effect=effect, verdict="unclaimed", reasons=[beyond], guard=guard)
     reasons = [
         *failures(result, expected, claim, share),
@@ -104,14 +105,13 @@ def claim_for(result: Result, expected: Expectation, share: float) -> Claim:
     )
 
 
-def why_unclaimed(result: Result, claim: Claim, expected: Expectation) -> str:
+def why_unclaimed(result: Result, claim: Claim, optimum: float) -> str:
     """Say why nothing is claimed, nothing if something is.
 
     A trained model's effects are told apart by losses between 0 and V. Where the optimizer alone adds more than
     that, at rates that are too high or trainings that are too short, the loss tells nothing.
     """
     largest = closed_forms.variance_of_mean(result.task.high)
-    optimum = expected.loss(0.0 if expected.coupling.is_race else expected.coupling.least)
     added = claim.loss - optimum
     if not result.is_trainable or added + claim.tolerance <= largest:
         return ""
