@@ -75,7 +75,13 @@ class SeededCell(Cell):
 
 def words(value: Any) -> list[str]:
     """Return what params.yaml lists: a YAML list, or words between commas as Hydra takes them."""
-    return [str(word) for word in value] if isinstance(value, list) else str(value).split(",")
+    return (
+        [str(word) for word in value]
+        if isinstance(value, list)
+        else str(value).split(",")
+        if value != ""
+        else []
+    )
 
 
 def listed_options(axis: str, params: Path = PARAMS) -> list[str]:
@@ -95,6 +101,12 @@ def listed_listings(params: Path) -> set[int]:
     article = yaml.safe_load(params.read_text())["article"]
     names = words(article["trained"]) + words(article["probed"])
     return {int(name.removeprefix("listing_")) for name in names}
+
+
+def listed_offsets(params: Path) -> set[int]:
+    """Return the offsets of the alignment lottery that params.yaml lists."""
+    told = yaml.safe_load(params.read_text()).get("alignment", {}).get("offset_bytes", [])
+    return {int(offset) for offset in words(told)}
 
 
 def in_order(options: Iterable[str], axis: str, params: Path = PARAMS) -> list[str]:

@@ -11,12 +11,12 @@ part or another shape where a file is read (docs/decisions/0011).
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BeforeValidator, Field
 
 from pitfalls.errors import ResultError
-from pitfalls.files import write_json
+from pitfalls.files import File, Record
 from pitfalls.project import SeededCell
 
 Count = Annotated[int, Field(ge=1)]
@@ -26,58 +26,6 @@ Shape = tuple[int, ...]
 
 RENAMED_LOSSES = {"aligned": "repairing", "unaligned": "broadcasting"}
 """What results of earlier versions call the two losses."""
-
-
-class Record(BaseModel):
-    """A part of a file: frozen, without NaN or Infinity; keys that it does not know are left alone."""
-
-    model_config = ConfigDict(frozen=True, allow_inf_nan=False, populate_by_name=True)
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the record as plain types, with the keys of the file."""
-        return self.model_dump(mode="json", by_alias=True)
-
-    def with_changes(self, **fields: Any) -> Self:
-        """Return a record with other values in some fields."""
-        return self.model_copy(update=fields)
-
-
-class File(Record):
-    """A record that is a file of its own."""
-
-    @classmethod
-    def read(cls, path: Path) -> Self:
-        """Return the record that a file holds.
-
-        Raises:
-            ResultError: The file is missing, cut short, or of another form; names its first wrong key.
-        """
-        try:
-            return cls.model_validate_json(path.read_bytes())
-        except OSError as error:
-            raise ResultError(f"{path} cannot be read: {error.strerror}.") from error
-        except ValidationError as error:
-            raise ResultError(f"{path} {what_is_wrong(error)}\n{cls.cure()}") from error
-
-    @classmethod
-    def cure(cls) -> str:
-        """Say what to do about a damaged file."""
-        return "Delete the file and train the cell again: `dvc repro`, or src/train.py."
-
-    def write(self, path: Path) -> None:
-        """Write the record at once."""
-        write_json(path, self.as_json())
-
-
-def what_is_wrong(error: ValidationError) -> str:
-    """Say in one sentence what is wrong with a file, naming the first key that is."""
-    first = error.errors(include_url=False)[0]
-    key = ".".join(map(str, first["loc"]))
-    if first["type"] == "json_invalid":
-        return f"is no complete JSON ({first['msg']})."
-    if not key:
-        return "holds something else: it was damaged or written by another version."
-    return f"has no usable {key} ({first['msg']}): it was damaged or written by another version."
 
 
 class Task(Record):
@@ -229,6 +177,8 @@ class Fired(Record):
         return self.fired == self.expected
 
 
+Effect = Literal["bites", "masked", "repaired", "clean"]
+
 Word = Literal["pass", "fail", "unclaimed"]
 """A claim that holds, one that does not, and none: the theory does not reach as far."""
 
@@ -237,10 +187,15 @@ class Verdict(File):
     """A claim, what became of the bug, and what did not hold, or why nothing is claimed: verdict.json."""
 
     claim: Claim | None
-    effect: str
+    effect: Effect
     verdict: Word
     reasons: list[str]
     guard: Fired | None = None
+
+    @classmethod
+    def cure(cls) -> str:
+        """Say how to derive the file again."""
+        return "Run python src/verify.py."
 
 
 class Slot(Record):

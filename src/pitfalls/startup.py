@@ -43,7 +43,9 @@ def prepare():
             "Run `make setup`, then `source .venv/bin/activate`.".format(sys.executable, ", ".join(missing))
         )
     os.environ.update(QUIET_ENVIRONMENT)
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")  # one that is set is respected, or refused in words
+    os.environ["KERAS_BACKEND"] = (
+        os.environ.get("KERAS_BACKEND") or "tensorflow"
+    )  # one that is set is respected or refused
 
 
 ONLY_TRIED = ("jax", "matplotlib.pyplot", "sklearn")
@@ -60,13 +62,14 @@ def quick_imports() -> "Iterator[None]":
     """
     hidden = [name for name in ONLY_TRIED if name not in sys.modules]
     sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None: not to be found
-    before = len(sys.modules)
+    before, was_enabled = len(sys.modules), gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         if len(sys.modules) > before:  # else it would freeze the garbage of what ran since
             gc.freeze()
-        gc.enable()
+        if was_enabled:
+            gc.enable()
         for name in hidden:
             del sys.modules[name]

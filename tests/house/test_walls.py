@@ -34,7 +34,7 @@ LIBRARIES = {
     "matplotlib": {"tracking/pictures.py"},
     "rich": {"report"},
     "jinja2": {"report/page"},
-    "pydantic": {"results.py", "verdicts/guard.py", "verdicts/records.py"},
+    "pydantic": {"files.py", "results.py", "verdicts/guard.py", "verdicts/records.py"},
 }
 """For each library the folders and files of src/pitfalls that may import it; a watched PyDataset must be a subclass."""
 

@@ -126,6 +126,6 @@ def test_a_keras_backend_that_is_not_traced_is_refused_and_not_overwritten(monke
     with pytest.raises(ConfigurationError) as refused:
         checking.check_all(seed=0)
     assert str(refused.value) == (
-        "KERAS_BACKEND=jax is set in the environment, and this runtime trains on tensorflow.\n"
-        "Unset it for this command: env -u KERAS_BACKEND python src/train.py ..."
+        "KERAS_BACKEND=jax is set in the environment, and this needs Keras on tensorflow.\n"
+        "Unset it for this command: put `env -u KERAS_BACKEND` in front of it."
     )

@@ -162,6 +162,19 @@ def test_the_standard_error_of_a_stale_loss_is_that_of_many_trainings(high, shar
     assert losses.std() == pytest.approx(closed_forms.stale_loss_standard_error(high, share, rows), rel=0.05)
 
 
+@pytest.mark.parametrize("high", [10, 100])
+def test_the_standard_error_behind_a_full_queue_is_that_of_many_trainings(high):
+    """Each batch is the inputs of one step and the labels of another, so steps share batches; independent ones scatter less."""
+    rng = np.random.default_rng(8)
+    steps, depth, rows, trainings = 60, 3, 4, 4_000
+    batches = mean_pairs(rng, high, trainings, steps + depth, rows)
+    losses = ((batches[:, depth:] - batches[:, :-depth]) ** 2).mean(axis=(1, 2))
+    claimed = closed_forms.queued_loss_standard_error(high, steps * rows)
+    # The first and last batches of a training are shared by one step alone: at 60 steps a tenth less of the covariance.
+    assert losses.std() == pytest.approx(claimed, rel=0.06)
+    assert closed_forms.stale_loss_standard_error(high, 1.0, steps * rows) < 0.9 * losses.std()
+
+
 @pytest.mark.parametrize(
     ("a", "b"),
     [

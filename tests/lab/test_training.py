@@ -100,6 +100,7 @@ def git(folder, *arguments):
         ("reports/matrix.md", False),
         ("dvc.lock", False),
         ("untracked.txt", False),
+        ("src/untracked.py", True),
     ],
 )
 def test_a_commit_has_changes_if_something_else_than_outputs_differs(tmp_path, edited, is_changed):

@@ -103,3 +103,17 @@ def stale_loss_standard_error(high: int, share: float, rows: int) -> float:
         rows: Rows that the loss was averaged over.
     """
     return stale_lambda_loss(high) * sqrt(1.7 * share / rows)
+
+
+def queued_loss_standard_error(high: int, rows: int) -> float:
+    """Return the standard error of S behind a full queue: a batch is the inputs of one step and the labels of another.
+
+    Losses (A - B)**2 and (B - C)**2 of two such steps share B, the mean of two uniform draws, of kurtosis 3 - 1.2/2 = 2.4.
+    Their covariance is the variance of (B - mu)**2, 1.4 V**2, beside the 1.7 S**2 = 6.8 V**2 of each, and a step shares a
+    batch with two others: the variance of the mean is (6.8 + 2 * 1.4) V**2 over the rows.
+
+    Args:
+        high: Exclusive upper end of the draw.
+        rows: Rows that the loss was averaged over.
+    """
+    return variance_of_mean(high) * sqrt((6.8 + 2 * 1.4) / rows)

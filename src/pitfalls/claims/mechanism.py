@@ -7,11 +7,12 @@ shapes meet in its loss.
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
+from typing import Literal, Protocol
 
 from pitfalls.claims import closed_forms
 
 Shape = tuple[int, ...]
+Effect = Literal["bites", "masked", "repaired", "clean"]
 
 BITES_FROM = 0.5
 """Where a race is said to bite, at least this share of the rows is independent."""
@@ -151,7 +152,7 @@ class Expectation:
         return len(self.difference) == 2 and self.difference[1] > 1
 
     @cached_property
-    def effect(self) -> str:
+    def effect(self) -> Effect:
         """What must become of the bug: clean, bites, masked or repaired."""
         m = self.mechanism
         if not (m.has_rank_bug or m.has_aliasing):

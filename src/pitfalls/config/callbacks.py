@@ -6,6 +6,7 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
 from pitfalls.config import refusals
+from pitfalls.config.frameworks import refuse_another_backend
 from pitfalls.config.schema import checked_name, resolved
 from pitfalls.errors import messages_instead_of_tracebacks
 from pitfalls.project import ROOT
@@ -29,6 +30,7 @@ class CheckFirst(Callback):
             refusals.check(told)
             if not self._allows_probes:
                 refusals.refuse_probe(told)
+                refuse_another_backend(told.framework)
             refusals.refuse_unwritable(ROOT / "runs")
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:

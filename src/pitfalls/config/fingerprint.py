@@ -35,7 +35,7 @@ def code_digest(framework: str, lab: Path) -> bytes:
     """Return the hash of the modules that bear on a run; taken once a process, before anything is trained."""
     digest = hashlib.sha256()
     for path in modules_of(framework, lab):
-        digest.update(path.read_bytes())
+        digest.update(path.relative_to(lab).as_posix().encode() + path.read_bytes())
     return digest.digest()
 
 

@@ -43,6 +43,6 @@ def refuse_another_backend(framework: str) -> None:
     needed, told = KERAS_BACKENDS[framework], os.environ.get("KERAS_BACKEND")
     if told and told != needed:
         raise ConfigurationError(
-            f"KERAS_BACKEND={told} is set in the environment, and this runtime trains on {needed}.\n"
-            f"Unset it for this command: env -u KERAS_BACKEND python src/train.py ..."
+            f"KERAS_BACKEND={told} is set in the environment, and this needs Keras on {needed}.\n"
+            f"Unset it for this command: put `env -u KERAS_BACKEND` in front of it."
         )

@@ -17,10 +17,13 @@ from pitfalls.config.schema import Config, unknown_key
 from pitfalls.errors import ConfigurationError
 from pitfalls.project import ROOT
 
-FREE = ("generator.", "hydra.", "hydra/")
-"""Where keys are not known here: a generator's options, which its function is asked for, and Hydra's own."""
+FREE = ("generator.", "hydra.", "hydra/", "training.learning_rate.")
+"""Where keys are not known here: a generator's options, which its function is asked for, steps of a schedule, Hydra's own."""
 
-MAY_BE_NULL = ("experiment", "listing")
+OWN_FILES = ("--config-dir", "-cd", "hydra.searchpath")
+"""Words that bring options from elsewhere, which Hydra then knows better."""
+
+MAY_BE_NULL = ("experiment", "listing", "feed.depth", "feed.threaded", "feed.workers")
 
 
 def refuse_unknown(arguments: list[str]) -> None:
@@ -32,6 +35,8 @@ def refuse_unknown(arguments: list[str]) -> None:
     Raises:
         ConfigurationError: Names the nearest key, or the options of the group.
     """
+    if any(word.startswith(OWN_FILES) for word in arguments):
+        return
     groups = options_of_groups()
     known = [*groups, *keys_of(Config)]
     for override in parsed(arguments):
@@ -58,7 +63,8 @@ def refuse_unknown_option(override: Override, options: list[str]) -> None:
     choices = f"Choose one of: {', '.join(options)}."
     if value is None and group not in MAY_BE_NULL:
         raise ConfigurationError(f"{group}=null leaves nothing to train with.\n{choices}")
-    for option in map(str, value.list if isinstance(value, ChoiceSweep) else [value]):
+    values = value.list if isinstance(value, ChoiceSweep) else [value]
+    for option in (getattr(item, "text", str(item)) for item in values):
         if not isinstance(value, Glob) and option not in (*options, "None"):
             near = difflib.get_close_matches(option, options, n=1)
             meant = f"Did you mean {group}={near[0]}? " if near else ""

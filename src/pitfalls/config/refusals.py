@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from pitfalls.config.frameworks import FRAMEWORKS, refuse_another_backend
+from pitfalls.config.frameworks import FRAMEWORKS
 from pitfalls.config.schema import Config, Feed, checked_name, learning_rate_steps
 from pitfalls.config.targets import importable
 from pitfalls.errors import ConfigurationError
@@ -77,7 +77,6 @@ def check(config: Config) -> None:
     check_memory(config)
     checked_name(config.sweep)
     check_generator(config.generator)
-    refuse_another_backend(config.framework)
 
 
 def check_feed(feed: Feed) -> None:

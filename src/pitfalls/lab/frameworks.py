@@ -70,8 +70,8 @@ def load(framework: str) -> Callable[[Config, EpochHook], Session]:
             f"this process has trained with {_loaded[0]}, and one process trains one framework.\n"
             f"Train {framework} in a process of its own: one `python src/train.py` for each framework."
         )
-    _loaded[:] = [framework]
     with quick_imports():
         module = import_module(SESSIONS[framework])
+    _loaded[:] = [framework]
     opens: Callable[[Config, EpochHook], Session] = module.Session
     return opens

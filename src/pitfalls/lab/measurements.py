@@ -38,6 +38,10 @@ OUTPUTS = (":!reports", ":!dvc.lock")
 """What the pipeline itself writes: a commit with these changed is still the code that trained."""
 
 
+CODE = ("src/", "conf/")
+"""Where a file that Git does not know may have trained."""
+
+
 def measured(config: Config, run: SeededCell, session: Session) -> Result:
     """Return what a finished session measured; times and addresses are the caller's to add.
 
@@ -167,13 +171,14 @@ def origin() -> Origin:
 
 
 def commit(root: Path) -> str:
-    """Return the commit that is checked out, with changes if other tracked files than outputs differ."""
+    """Return the commit that is checked out, with changes if something else than outputs differs."""
     try:
         name = git(root, "rev-parse", "--short", "HEAD").strip()
-        changes = git(root, "status", "--porcelain", "--untracked-files=no", "--", ".", *OUTPUTS)
+        changes = git(root, "status", "--porcelain", "--", ".", *OUTPUTS).splitlines()
     except (OSError, subprocess.CalledProcessError):
         return "not in a git repository"
-    return f"{name}, with changes" if changes else name
+    is_changed = any(not line.startswith("??") or line[3:].startswith(CODE) for line in changes)
+    return f"{name}, with changes" if is_changed else name
 
 
 def git(root: Path, *arguments: str) -> str:

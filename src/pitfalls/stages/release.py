@@ -26,7 +26,7 @@ def release(project: Path) -> str:
     reports = project / "reports"
     refuse_unfinished(reports)
     verdicts = Verdicts.read(reports / PLACE)
-    if not verdicts.all_hold:
+    if not verdicts.all_hold or not all(entry.holds for entry in verdicts.entries):
         raise ReleaseError("\n".join([f"nothing is released: {summary(verdicts)}", *failures(verdicts)[:5]]))
     for name in RELEASED:
         write_text(project / RELEASE / name, (reports / name).read_text(encoding="utf-8"))

@@ -16,6 +16,7 @@ from omegaconf import DictConfig
 
 from pitfalls.config import refusals
 from pitfalls.config.fingerprint import fingerprint
+from pitfalls.config.frameworks import refuse_another_backend
 from pitfalls.config.schema import Config, resolved
 from pitfalls.errors import ConfigurationError, SweepError, messages_instead_of_tracebacks
 from pitfalls.project import AXES, ROOT, SeededCell
@@ -72,6 +73,7 @@ class Sweep:
         config = resolved(composed)
         refusals.check(config)
         refusals.refuse_probe(config)
+        refuse_another_backend(config.framework)
         config.fingerprint = fingerprint(config)
         cell = cell_of(config, composed.hydra.runtime.choices)
         subfolder = "/".join([cell.path, *further_folders(overrides, self.swept_keys)])
@@ -116,7 +118,7 @@ class Sweep:
             except Exception as error:
                 raise SweepError(
                     f"the launcher stopped: {type(error).__name__}: {str(error).splitlines()[0]}\n"
-                    "Runs that had finished are kept. Start the same line again: only the others are trained."
+                    "Finished runs are kept. Run the same command again: only the others will be trained."
                 ) from error
 
 
@@ -137,7 +139,7 @@ def refuse_failures(jobs: list[Job], returned: Sequence[JobReturn]) -> None:
         SweepError: A job failed.
     """
     lines = [
-        f"  {job.cell}: {type(result._return_value).__name__}: {result._return_value}"
+        f"  {job.cell}: {error_of(result)}"
         for job, result in zip(jobs, returned, strict=True)
         if result.status != JobStatus.COMPLETED
     ]
@@ -147,10 +149,18 @@ def refuse_failures(jobs: list[Job], returned: Sequence[JobReturn]) -> None:
                 [
                     f"{len(lines)} of {len(jobs)} runs failed; the others are kept.",
                     *lines,
-                    "Mend the cause and start the same line again: only these are trained.",
+                    "Fix the cause and run the same command again. Only the failed runs will be trained.",
                 ]
             )
         )
+
+
+def error_of(result: JobReturn) -> str:
+    """Return what a job raised, in one line; Hydra raises it again where its result is asked for."""
+    try:
+        return f"it returned {result.return_value}"
+    except BaseException as error:
+        return f"{type(error).__name__}: {error}"
 
 
 def refuse_no_runs(all_overrides: list[list[str]]) -> None:
@@ -161,7 +171,7 @@ def refuse_no_runs(all_overrides: list[list[str]]) -> None:
     """
     if not all_overrides:
         raise ConfigurationError(
-            "this line spans no runs: a glob(...) in it matches no option, or its key has none.\n"
+            "this sweep is empty: a glob(...) matched no option of its group.\n"
             "Name the values, for example seed=0,1,2. `python src/train.py --help` lists the options of each group."
         )
 
@@ -176,7 +186,7 @@ def refuse_shared_targets(jobs: list[Job]) -> None:
     for job in jobs:
         if job.folder in seen:
             raise ConfigurationError(
-                f"two runs have one target, {job.folder.relative_to(ROOT)}:\n"
+                f"two runs would write to the same folder, {job.folder.relative_to(ROOT)}:\n"
                 f"  {' '.join(seen[job.folder].overrides[:-2])}\n  {' '.join(job.overrides[:-2])}\n"
                 "One would overwrite the other. Name each value once, or sweep them one after another "
                 "under two names: sweep=first, sweep=second."

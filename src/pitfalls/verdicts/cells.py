@@ -90,8 +90,6 @@ def claim_of_mean(claims: list[Claim], high: int) -> Claim:
     what all runs' claims share, which no further seed makes smaller: the twin's own error.
     A race's claim follows each run's own q, so claims are averaged too.
     """
-    if len(claims) == 1:
-        return claims[0]
     run_error = sqrt(fsum(claim.run_error**2 for claim in claims)) / len(claims)
     shared_error = max(claim.shared_error for claim in claims)
     return claims[0].with_changes(

@@ -10,11 +10,11 @@ from pathlib import Path
 from pitfalls.claims import closed_forms
 from pitfalls.claims.article import PROBE_FITS
 from pitfalls.errors import ResultError
-from pitfalls.project import listed_listings, listed_runs
+from pitfalls.project import SeededCell, listed_listings, listed_offsets, listed_runs
 from pitfalls.results import Probe, Result, Task, find_results
 from pitfalls.verdicts.cells import Judged, gather, gather_listings, gather_lottery
 from pitfalls.verdicts.guard import GuardReport
-from pitfalls.verdicts.records import ClosedForms, Verdicts
+from pitfalls.verdicts.records import ClosedForms, Ticket, Verdicts
 from pitfalls.verdicts.run import judge
 
 LOTTERY = "alignment"
@@ -83,25 +83,51 @@ def judge_everything(
             f"there is no result below {runs / matrix} or {runs / article}.\n"
             "Train first: `make reproduce`, or name another sweep with --matrix."
         )
-    wanted = listed_runs(params) if params and params.exists() else {run.result.cell for run in cells}
+    wanted = Wanted.by(params) if params and params.exists() else None
+    tickets_of_all = gather_lottery(tickets)
     verdicts = Verdicts(
-        cells=gather(run for run in cells if run.result.cell in wanted),
-        listings=gather_listings(listings, probes),
+        cells=gather(run for run in cells if wanted is None or run.result.cell in wanted.runs),
+        listings=gather_listings(
+            (run for run in listings if wanted is None or run.result.listing in wanted.listings), probes
+        ),
         probes=probes,
-        lottery=gather_lottery(tickets),
+        lottery=[
+            ticket for ticket in tickets_of_all if wanted is None or ticket.offset_bytes in wanted.offsets
+        ],
         closed_forms=closed_forms_of(cells[0].result.task if cells else ARTICLE_TASK),
         damaged=damaged,
-        missing=missing_from(cells, listings, probes, params) if params and params.exists() else [],
+        missing=wanted.missing_from(cells, listings, probes, tickets_of_all) if wanted else [],
     )
     return Everything(verdicts, [*cells, *listings, *tickets])
 
 
-def missing_from(cells: list[Judged], listings: list[Judged], probes: list[Probe], params: Path) -> list[str]:
-    """Return the runs and listings that params.yaml lists and nobody trained or probed."""
-    missing = listed_runs(params) - {run.result.cell for run in cells}
-    seen = {run.result.listing for run in listings} | {probe.listing for probe in probes}
-    numbers = sorted(listed_listings(params) - seen)
-    return [*sorted(map(str, missing)), *(f"listing {number}" for number in numbers)]
+@dataclass(frozen=True)
+class Wanted:
+    """What params.yaml lists; what else lies in runs/ is left over from an earlier one."""
+
+    runs: set[SeededCell]
+    listings: set[int]
+    offsets: set[int]
+
+    @classmethod
+    def by(cls, params: Path) -> "Wanted":
+        """Read params.yaml."""
+        return cls(listed_runs(params), listed_listings(params), listed_offsets(params))
+
+    def missing_from(
+        self, cells: list[Judged], listings: list[Judged], probes: list[Probe], tickets: list[Ticket]
+    ) -> list[str]:
+        """Return what nobody trained or probed, by name."""
+        runs = self.runs - {run.result.cell for run in cells}
+        numbers = (
+            self.listings - {run.result.listing for run in listings} - {probe.listing for probe in probes}
+        )
+        offsets = self.offsets - {ticket.offset_bytes for ticket in tickets}
+        return [
+            *sorted(map(str, runs)),
+            *(f"listing {number}" for number in sorted(numbers)),
+            *(f"lottery at {offset} bytes" for offset in sorted(offsets)),
+        ]
 
 
 def closed_forms_of(task: Task) -> ClosedForms:

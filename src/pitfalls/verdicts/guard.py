@@ -5,8 +5,8 @@ from typing import Literal, Self
 
 from pydantic import Field
 
+from pitfalls.files import File, Record
 from pitfalls.project import Cell
-from pitfalls.results import File, Record
 
 PLACE = "guard.json"
 """Its name in reports/."""

@@ -4,8 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from pitfalls.files import File, Record
 from pitfalls.project import Cell
-from pitfalls.results import Claim, File, Fired, Prediction, Probe, Record, Seconds, Word
+from pitfalls.results import Claim, Fired, Prediction, Probe, Seconds, Word
 
 PLACE = "verdicts.json"
 """Its name in reports/."""

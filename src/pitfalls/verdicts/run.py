@@ -11,7 +11,7 @@ from pitfalls import claims
 from pitfalls.claims import Expectation, Mechanism, closed_forms
 from pitfalls.claims.mechanism import MASKED_TO
 from pitfalls.claims.twin import REPLICAS, Excess, Schedule, Shares, rmsprop_excess
-from pitfalls.results import Claim, Fired, Result, Verdict
+from pitfalls.results import Claim, Effect, Fired, Result, Verdict, Word
 
 STANDARD_ERRORS = 4
 """72 claims at three seeds: at three standard errors chance alone would fail one."""
@@ -34,16 +34,26 @@ def judge(result: Result, fired: list[str] | None = None) -> Verdict:
     claim = claim_for(result, expected, claimed_share)
     effect = measured_effect(result, expected, share)
     guard = None if fired is None else Fired(fired=sorted(set(fired)), expected=expected.rules)
-    if beyond := why_unclaimed(result, claim, expected.loss(claimed_share)):
-        return Verdict(claim=None, effect=effect, verdict="unclaimed", reasons=[beyond], guard=guard)
-    reasons = [
-        *failures(result, expected, claim, share),
-        *([f"effect {effect}, not {expected.effect}"] if effect != expected.effect else []),
+    seen = [
+        *failures(result, expected, share),
         *([] if guard is None or guard.as_expected else [disagreement(guard)]),
+    ]
+    if beyond := why_unclaimed(result, claim, expected.loss(claimed_share)):
+        word: Word = "fail" if seen else "unclaimed"
+        return Verdict(claim=None, effect=effect, verdict=word, reasons=[*seen, beyond], guard=guard)
+    reasons = [
+        *([] if claim.holds(result.final_loss) else [miss(result, claim)]),
+        *seen,
+        *([f"effect {effect}, not {expected.effect}"] if effect != expected.effect else []),
     ]
     return Verdict(
         claim=claim, effect=effect, verdict="fail" if reasons else "pass", reasons=reasons, guard=guard
     )
+
+
+def miss(result: Result, claim: Claim) -> str:
+    """Say which loss was measured, and which was claimed."""
+    return f"loss {result.final_loss:.6g} is not {claim.loss:.6g} within {claim.tolerance:.3g}"
 
 
 def mechanism_of(result: Result) -> Mechanism:
@@ -88,21 +98,34 @@ def claim_for(result: Result, expected: Expectation, share: float) -> Claim:
         expected: What must come of its mechanism.
         share: The share of independent rows, from the mechanism or, in a race, measured.
     """
-    is_race, high = expected.coupling.is_race, result.task.high
+    is_race = expected.coupling.is_race
     shares = shares_over_time(result) if is_race else (share,)
     excess = optimizer_excess(result, shares, expected.broadcasts)
-    rows = result.window_steps * result.task.batch_size
-    race_error = closed_forms.stale_loss_standard_error(high, share, rows) if is_race else 0.0
-    run_error = hypot(result.standard_error, excess.standard_error, race_error)
+    run_error = hypot(loss_error(result, expected, share), excess.standard_error)
+    shared_error = excess.standard_error / sqrt(REPLICAS)
     return Claim(
         kind="race" if is_race else "closed_form",
         loss=expected.loss(share) + excess.loss,
-        tolerance=STANDARD_ERRORS * run_error + rounding(high),
+        tolerance=STANDARD_ERRORS * hypot(run_error, shared_error) + rounding(result.task.high),
         formula=expected.formula,
         reason=expected.reason,
         run_error=run_error,
-        shared_error=excess.standard_error / sqrt(REPLICAS),
+        shared_error=shared_error,
     )
+
+
+def loss_error(result: Result, expected: Expectation, share: float) -> float:
+    """Return the standard error of a run's loss about its claim, without the optimizer's.
+
+    Blocks of steps tell it, but for what they cannot see: the noise of a race's own q, and
+    that in a full queue a step shares a batch with the step a whole queue later.
+    """
+    high, rows = result.task.high, result.window_steps * result.task.batch_size
+    if expected.coupling.is_race:
+        return hypot(result.standard_error, closed_forms.stale_loss_standard_error(high, share, rows))
+    if share and not result.is_trainable:
+        return max(result.standard_error, closed_forms.queued_loss_standard_error(high, rows))
+    return result.standard_error
 
 
 def why_unclaimed(result: Result, claim: Claim, optimum: float) -> str:
@@ -126,7 +149,7 @@ def rounding(high: int) -> float:
     return FLOAT32_ROUNDING * closed_forms.stale_lambda_loss(high)
 
 
-def measured_effect(result: Result, expected: Expectation, share: float) -> str:
+def measured_effect(result: Result, expected: Expectation, share: float) -> Effect:
     """Return what became of the bug, from what was measured.
 
     No bug: clean. A loss off its sound value: bites. Else masked if rewritten content
@@ -154,18 +177,16 @@ def repeats_beyond_chance(result: Result) -> bool:
     return result.repeated_batches > p + STANDARD_ERRORS * sqrt(p * (1 - p) / result.window_steps)
 
 
-def failures(result: Result, expected: Expectation, claim: Claim, share: float) -> list[str]:
-    """Return what did not hold of loss, share and shape, one sentence each."""
+def failures(result: Result, expected: Expectation, share: float) -> list[str]:
+    """Return what did not hold of share and shape, one sentence each."""
     found = []
-    if not claim.holds(result.final_loss):
-        found.append(f"loss {result.final_loss:.6g} is not {claim.loss:.6g} within {claim.tolerance:.3g}")
     bounds = expected.coupling
     noise = 0.0 if bounds.most == 0 else share_tolerance(result)
     if not bounds.least - noise <= share <= bounds.most + noise:
         found.append(f"share of independent rows {share:.4f} is not in [{bounds.least:g}, {bounds.most:g}]")
-    seen = result.shapes.loss_difference
-    if seen != expected.difference:
-        found.append(f"the loss computed on {list(seen)}, not on {list(expected.difference)}")
+    difference = result.shapes.loss_difference
+    if difference != expected.difference:
+        found.append(f"the loss computed on {list(difference)}, not on {list(expected.difference)}")
     return found
 
 
