@@ -19,6 +19,9 @@ RELEASE = "reports/release"
 AXES = ("runtime", "generator", "model")
 """What makes a cell; a cell at a seed is a run."""
 
+EpochHook = Callable[[int, float], None]
+"""Called at the end of each epoch with its index and mean loss."""
+
 PAIR = (73, 57)
 """The two integers that the article asks its models for."""
 

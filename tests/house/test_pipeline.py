@@ -37,8 +37,6 @@ def files_behind(door: str) -> set[str]:
     graph = imports()
     roots = {door} | (named_in_conf() if door in COMPOSES else set())
     roots |= {"hydra_plugins.pitfalls_cells"} if door == "train" else set()
-    if "pitfalls.lab.frameworks" in set().union(*(reached_from(root, graph) for root in roots)):
-        roots |= {name for name in graph if name.startswith("pitfalls.lab.tensorflow.")}  # loaded by its name
     modules = set().union(*(reached_from(root, graph) for root in roots)) - {"pitfalls"}
     return {file_of(module) for module in modules if file_of(module)}
 

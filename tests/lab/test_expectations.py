@@ -164,7 +164,7 @@ def test_the_standard_error_of_a_stale_loss_is_that_of_many_trainings(high, shar
 
 @pytest.mark.parametrize("high", [10, 100])
 def test_the_standard_error_behind_a_full_queue_is_that_of_many_trainings(high):
-    """Each batch is the inputs of one step and the labels of another, so steps share batches; independent ones scatter less."""
+    """A batch is the inputs of one step and the labels of another: independent steps would scatter less."""
     rng = np.random.default_rng(8)
     steps, depth, rows, trainings = 60, 3, 4, 4_000
     batches = mean_pairs(rng, high, trainings, steps + depth, rows)

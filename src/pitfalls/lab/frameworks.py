@@ -11,12 +11,10 @@ from pitfalls.config.schema import Config
 from pitfalls.errors import ConfigurationError
 from pitfalls.lab.generators import Batch
 from pitfalls.lab.recorder import Recorder
+from pitfalls.project import EpochHook
 from pitfalls.startup import quick_imports
 
 SESSIONS = {"tensorflow": "pitfalls.lab.tensorflow.session"}
-
-EpochHook = Callable[[int, float], None]
-"""Called at the end of each epoch with its index and mean loss."""
 
 
 class Model(Protocol):

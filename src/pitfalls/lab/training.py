@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from pitfalls.config.schema import Config
 from pitfalls.lab import measurements
-from pitfalls.lab.frameworks import EpochHook, Model, load
+from pitfalls.lab.frameworks import Model, load
 from pitfalls.lab.probe import hold, probe, reused_buffer_offsets
 from pitfalls.lab.sources import make_configured
-from pitfalls.project import SeededCell
+from pitfalls.project import EpochHook, SeededCell
 from pitfalls.results import Probe, Result, Seconds
 
 

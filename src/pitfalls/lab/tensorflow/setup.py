@@ -6,10 +6,10 @@ import keras
 
 from pitfalls.config.schema import Config, learning_rate_steps
 from pitfalls.config.targets import importable
-from pitfalls.lab.frameworks import EpochHook
 from pitfalls.lab.recorder import Recorder
 from pitfalls.lab.tensorflow.losses import LOSSES
 from pitfalls.lab.tensorflow.recording import GraphRecorder
+from pitfalls.project import EpochHook
 
 
 class Setup:
