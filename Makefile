@@ -1,10 +1,24 @@
-# Every command of the project. Only `python3` (3.11) and the package index are needed beforehand.
+# Every command of the project. Only `python3` (3.11, 3.12 or 3.13) and the package index are needed beforehand.
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-PYTHON ?= python3
 PORT ?= 5000
 SERVE_PORT ?= 5001
+
+# Asked before .venv comes first on the PATH. The interpreter that .venv was made with stays the one, until another is named.
+ifndef PYTHON
+PYTHON := $(or $(shell cat .venv/named 2> /dev/null),python3)
+endif
+INTERPRETER := $(shell command -v $(PYTHON))
+VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2> /dev/null)
+READY := .venv/ready-$(or $(basename $(VERSION)),none)
+GONE := $(shell [ -x .venv/bin/python ] || echo gone)  # for example when its interpreter was uninstalled
+define REFUSAL
+pitfalls: $(PYTHON) $(if $(VERSION),is Python $(VERSION),does not start here), and the packages are locked for Python 3.11, 3.12 and 3.13.
+Install one of these, then name it, for example: make setup PYTHON=python3.12
+The guard alone needs none of the locked packages, only Python 3.10 or newer: python3 -m pip install .
+endef
+export REFUSAL
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export DO_NOT_TRACK := true
 export MLFLOW_DISABLE_TELEMETRY := true
@@ -15,17 +29,19 @@ export DVC_NO_ANALYTICS := true
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
 
-setup: .venv/ready  ## make the environment in .venv from requirements.lock
+setup: $(READY)  ## make the environment in .venv from requirements.lock (another interpreter: PYTHON=python3.12)
 
-.venv/ready: requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; v = sys.version_info; v[:2] == (3, 11) or sys.exit("pitfalls: this is Python %d.%d, and the locked packages are for Python 3.11.\nInstall Python 3.11, then name it: make setup PYTHON=python3.11" % v[:2])'
+.PHONY: gone
+$(READY): requirements.lock pyproject.toml $(GONE)
+	@[[ "$(VERSION)" == 3.1[123].* ]] || { echo "$$REFUSAL" >&2; exit 1; }
 	@echo "Setting up .venv (about two minutes on a cold cache) ..."
-	@$(PYTHON) -m venv --clear .venv
+	@"$(INTERPRETER)" -m venv --clear .venv
+	@echo "$(PYTHON)" > .venv/named
 	@awk '/^uv==/ {on = 1} on {print; if (!/\\$$/) exit}' requirements.lock > .venv/uv.txt
 	@python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r .venv/uv.txt
 	@uv pip sync --quiet --python .venv/bin/python --require-hashes --compile-bytecode requirements.lock
 	@uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable .
-	@touch .venv/ready
+	@touch $(READY)
 
 reproduce: setup  ## train the whole matrix and the article, check every claim
 	@dvc repro --quiet
@@ -57,9 +73,9 @@ bench: setup  ## measure side by side what tracking, the guard and the shortcuts
 release: setup  ## take this run's numbers and plots for the next release: reports/release/ and the README
 	@python src/release.py
 
-lock:  ## pin the dependencies of pyproject.toml again, without a host's name
+lock:  ## pin the dependencies of pyproject.toml again for Python 3.11 to 3.13, without a host's name
 	uv pip compile --quiet --no-config --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
-		--generate-hashes --python-version 3.11 --extra lab --extra dev -o requirements.lock pyproject.toml
+		--generate-hashes --universal --python-version 3.11 --extra lab --extra dev -o requirements.lock pyproject.toml
 
 clean:  ## remove runs, reports of this machine and MLflow's store (asks nothing, keeps .venv)
 	rm -rf runs mlruns mlflow.db mlflow.db-* dvc.lock .pytest_cache .mypy_cache .ruff_cache

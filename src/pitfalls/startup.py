@@ -33,7 +33,7 @@ def prepare():
     """
     if sys.version_info < (3, 11):
         sys.exit(
-            "pitfalls: this is Python {}.{}, and the lab needs 3.11.\n"
+            "pitfalls: this is Python {}.{}, and the lab needs Python 3.11 or newer.\n"
             "Run `make setup`, then `source .venv/bin/activate`.".format(*sys.version_info[:2])
         )
     missing = [name for name in LAB_PACKAGES if importlib.util.find_spec(name) is None]

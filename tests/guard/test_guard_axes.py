@@ -1,9 +1,19 @@
 """Axes: what becomes of an axis, and which broadcasts nobody wrote down; rows that can be checked by hand."""
 
 import pytest
-import tensorflow as tf
 
-from pitfalls.guard.shapes.axes import ANY, BATCH, NEW, RAW, axes_after, is_accident, raw_axes, reshaped_axes
+tf = pytest.importorskip("tensorflow", reason="TensorFlow is not installed")
+
+from pitfalls.guard.shapes.axes import (  # noqa: E402
+    ANY,
+    BATCH,
+    NEW,
+    RAW,
+    axes_after,
+    is_accident,
+    raw_axes,
+    reshaped_axes,
+)
 
 
 def axes_of(function, *shape):

@@ -405,6 +405,7 @@ def test_help_is_shown_with_examples_and_status(folder, run):
 
 def test_a_model_is_checked_with_the_first_batch_of_a_generator(folder, checked):
     """create_model and --batch, from one file that TensorFlow has to load."""
+    pytest.importorskip("keras", reason="Keras is not installed")
     (folder / "models.py").write_text(
         textwrap.dedent(
             """

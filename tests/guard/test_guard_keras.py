@@ -3,13 +3,14 @@
 import itertools
 import threading
 
-import keras
 import numpy as np
 import pytest
-import tensorflow as tf
-from keras import ops
 
 from pitfalls import guard
+
+tf = pytest.importorskip("tensorflow", reason="TensorFlow is not installed")
+keras = pytest.importorskip("keras", reason="Keras is not installed")
+ops = keras.ops
 
 ROWS = 8
 X = np.random.default_rng(0).random((ROWS, 2)).astype("float32")

@@ -6,14 +6,16 @@ import threading
 import types
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 import pitfalls.guard
 from pitfalls import guard
-from pitfalls.guard.shapes import private
+
+tf = pytest.importorskip("tensorflow", reason="TensorFlow is not installed")
+keras = pytest.importorskip("keras", reason="Keras is not installed")
+
+from pitfalls.guard.shapes import private  # noqa: E402
 
 GUARD = Path(pitfalls.guard.__file__).parent
 HOME = GUARD / "shapes" / "private.py"

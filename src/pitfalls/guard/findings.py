@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import NotRequired, TypedDict, overload
+from typing import TypedDict, overload
 
 RULES = {
     "aliased-batch": "A batch changed after it was yielded.",
@@ -56,14 +56,19 @@ class FindingRecord(TypedDict):
     fix: str
 
 
-class ReportRecord(TypedDict):
-    """A report as JSON; ``status`` is ``clean``, ``findings`` or ``error``, and only then there is an error."""
+class _EveryReportRecord(TypedDict):
+    """What every report as JSON holds; ``status`` is ``clean``, ``findings`` or ``error``."""
 
     target: str
     status: str
     findings: list[FindingRecord]
     not_checked: list[str]
-    error: NotRequired[str]
+
+
+class ReportRecord(_EveryReportRecord, total=False):
+    """A report as JSON: it holds an error if its status says so, and only then."""
+
+    error: str
 
 
 @dataclass(frozen=True)

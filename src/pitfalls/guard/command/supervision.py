@@ -15,10 +15,13 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol, TypedDict, Unpack
+from typing import TYPE_CHECKING, Protocol, TypedDict
 
 from pitfalls.guard.command.results import Position
 from pitfalls.guard.findings import ReportRecord
+
+if TYPE_CHECKING:
+    from typing import Unpack  # Python 3.10 has none
 
 
 class Said(TypedDict, total=False):

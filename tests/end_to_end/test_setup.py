@@ -1,0 +1,133 @@
+"""`make setup`: which interpreters it takes, when it makes the environment anew, and what it says to others.
+
+An interpreter, here, is a script that tells a version: make only asks, as nothing is carried out.
+"""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from pythons import interpreter
+
+from pitfalls.project import ROOT
+
+ANEW = "-m venv --clear .venv"
+
+
+class Folder:
+    """A folder with the Makefile, in which interpreters are installed and environments stand."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.bin = path / "bin"
+        self.bin.mkdir()
+        shutil.copy(ROOT / "Makefile", path)
+        for name in ("requirements.lock", "pyproject.toml"):
+            (path / name).touch()
+
+    def has(self, name: str, version: str) -> None:
+        """Install an interpreter that tells a version."""
+        (self.bin / name).write_text(f"#!/bin/sh\necho {version}\n")
+        (self.bin / name).chmod(0o755)
+
+    def has_environment(self, version: str, named: str) -> None:
+        """Let an environment stand that was made for a version, with the interpreter of a name."""
+        (self.path / ".venv" / "bin").mkdir(parents=True)
+        shutil.copy(self.bin / named, self.path / ".venv" / "bin" / "python")
+        (self.path / ".venv" / "named").write_text(f"{named}\n")
+        (self.path / ".venv" / f"ready-{version}").touch()
+
+    def make(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run make in the folder, without what a make or a user above this test set."""
+        environment = {
+            k: v for k, v in os.environ.items() if k not in ("PYTHON", "MAKEFLAGS", "MAKELEVEL", "MFLAGS")
+        }
+        environment["PATH"] = f"{self.bin}{os.pathsep}{environment['PATH']}"
+        return subprocess.run(
+            ["make", *arguments], cwd=self.path, env=environment, capture_output=True, text=True, check=False
+        )
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Folder:
+    """Give a folder whose python3 is 3.12."""
+    made = Folder(tmp_path)
+    made.has("python3", "3.12.1")
+    return made
+
+
+@pytest.mark.parametrize("version", ["3.11.9", "3.12.1", "3.13.0"])
+def test_each_python_that_the_lock_is_for_is_taken(folder, version):
+    """Whichever python3 is."""
+    folder.has("python3", version)
+    assert f'"{folder.bin}/python3" {ANEW}' in folder.make("-n", "setup").stdout
+
+
+@pytest.mark.parametrize("version", ["2.7.18", "3.1.5", "3.10.13", "3.14.0"])
+def test_another_python_is_refused_with_its_cure(folder, version):
+    """What was seen, what it needs, what to type."""
+    folder.has("python3", version)
+    told = folder.make("setup")
+    assert told.returncode != 0
+    assert told.stderr.startswith(
+        f"pitfalls: python3 is Python {version}, and the packages are locked for Python 3.11, 3.12 and 3.13.\n"
+        "Install one of these, then name it, for example: make setup PYTHON=python3.12\n"
+        "The guard alone needs none of the locked packages, only Python 3.10 or newer: python3 -m pip install .\n"
+    )
+    assert not (folder.path / ".venv").exists()
+
+
+def test_an_interpreter_that_does_not_start_is_named(folder):
+    """Such as one that is not installed, or a shim of a version that is not chosen."""
+    told = folder.make("setup", "PYTHON=python3.99")
+    assert told.returncode != 0
+    assert told.stderr.startswith("pitfalls: python3.99 does not start here, and the packages are locked for")
+
+
+def test_an_environment_that_stands_is_kept(folder):
+    """Nothing changed since."""
+    folder.has_environment("3.12", "python3")
+    assert ANEW not in folder.make("-n", "setup").stdout
+
+
+def test_an_environment_is_made_anew_when_python3_is_another_version(folder):
+    """Its packages are those of the version before."""
+    folder.has_environment("3.11", "python3")
+    assert ANEW in folder.make("-n", "setup").stdout
+
+
+def test_an_environment_is_made_anew_when_its_interpreter_is_gone(folder):
+    """Its python is a link that leads nowhere."""
+    folder.has_environment("3.12", "python3")
+    (folder.path / ".venv" / "bin" / "python").unlink()
+    (folder.path / ".venv" / "bin" / "python").symlink_to("nowhere")
+    assert ANEW in folder.make("-n", "setup").stdout
+
+
+def test_an_environment_is_made_anew_when_the_lock_changed(folder):
+    """As before."""
+    folder.has_environment("3.12", "python3")
+    later = (folder.path / ".venv" / "ready-3.12").stat().st_mtime + 10
+    os.utime(folder.path / "requirements.lock", (later, later))
+    assert ANEW in folder.make("-n", "setup").stdout
+
+
+def test_an_interpreter_that_was_named_stays_the_one(folder):
+    """make test after make setup PYTHON=python3.13 must not go back to what python3 is."""
+    folder.has("python3.13", "3.13.0")
+    folder.has_environment("3.13", "python3.13")
+    assert ANEW not in folder.make("-n", "setup").stdout
+    assert f'"{folder.bin}/python3" {ANEW}' in folder.make("-n", "setup", "PYTHON=python3").stdout
+
+
+def test_a_python_that_is_too_old_for_the_lab_is_told_so():
+    """The guard runs on it, and pip installs that; the lab says what it needs, on its first line."""
+    python = interpreter("3.10") or pytest.skip("there is no Python 3.10 on this machine")
+    told = subprocess.run([python, "src/train.py"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert told.returncode == 1
+    assert told.stderr == (
+        "pitfalls: this is Python 3.10, and the lab needs Python 3.11 or newer.\n"
+        "Run `make setup`, then `source .venv/bin/activate`.\n"
+    )
