@@ -22,6 +22,7 @@ from pitfalls.tracking import pictures, private
 from pitfalls.tracking.store import NOTE, PARENT_RUN
 from pitfalls.verdicts.effects import EFFECTS
 from pitfalls.verdicts.guard import GuardFinding
+from pitfalls.verdicts.words import loss_text, number
 
 NOT_PARAMS = ("tracking", "dry_run", "retrain", "seed", "fingerprint")
 """Keys of a configuration that say how a run was started, or that its cell says."""
@@ -120,9 +121,8 @@ def note(result: Result, verdict: Verdict) -> str:
     """Say in two sentences what happened and why, in Markdown."""
     claim = verdict.claim
     text = (
-        f"{EFFECTS[verdict.effect].happened}: the loss ends at **{result.final_loss:.4g}**, and the closed form "
-        f"`{claim.formula}` says {claim.loss:.4g} ± {claim.tolerance:.2g} "
-        f"(verdict: **{verdict.verdict}**). "
+        f"{EFFECTS[verdict.effect].happened}: the loss ends at **{number(result.final_loss)}**, and the closed form "
+        f"`{claim.formula}` says {loss_text(claim)} (verdict: **{verdict.verdict}**). "
         f"Why: {claim.reason}"
     )
     if verdict.guard is not None:
@@ -167,7 +167,7 @@ def write_artifacts(
 ) -> None:
     """Write a run's artifacts into a folder; pictures and the model where they say something.
 
-    A fixed Lambda learns nothing: only the article's runs draw it. The champion is a Dense.
+    A fixed Lambda has nothing to learn: only the article's runs draw it. The champion is a Dense.
     """
     OmegaConf.save(OmegaConf.create(dataclasses.asdict(config)), folder / "config.yaml")
     (folder / PROBE_TABLE).write_text(json.dumps(probe_table(probe)))

@@ -18,6 +18,7 @@ from pitfalls.errors import PromotionError
 from pitfalls.project import PAIR, PAIR_MEAN, SeededCell
 from pitfalls.results import Result, Verdict
 from pitfalls.tracking.store import client_for, tracking_errors
+from pitfalls.verdicts.words import loss_text, number
 
 Load = Callable[[str], Any]
 """Reads a model from a file."""
@@ -183,7 +184,7 @@ def tags_of_version(result: Result, verdict: Verdict) -> dict[str, str]:
         "seed": str(result.cell.seed),
         "verdict": verdict.verdict,
         "effect": verdict.effect,
-        "final_loss": f"{result.final_loss:.4g}",
+        "final_loss": number(result.final_loss),
         "fingerprint": result.fingerprint,
     }
 
@@ -194,7 +195,7 @@ def description_of_version(run: Run, result: Result, verdict: Verdict) -> str:
     link = f"#/experiments/{run.info.experiment_id}/runs/{run.info.run_id}"
     return (
         f"The model of run [{result.cell}]({link}).\n\n"
-        f"Its loss ends at **{result.final_loss:.4g}**; the closed form `{claim.formula}` says "
-        f"{claim.loss:.4g} ± {claim.tolerance:.2g} (verdict: **{verdict.verdict}**, "
+        f"Its loss ends at **{number(result.final_loss)}**; the closed form `{claim.formula}` says "
+        f"{loss_text(claim)} (verdict: **{verdict.verdict}**, "
         f"effect: **{verdict.effect}**). Why: {claim.reason}"
     )

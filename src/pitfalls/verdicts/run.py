@@ -12,6 +12,7 @@ from pitfalls.claims import Expectation, Mechanism, closed_forms
 from pitfalls.claims.mechanism import MASKED_TO
 from pitfalls.claims.twin import REPLICAS, Excess, Schedule, Shares, rmsprop_excess
 from pitfalls.results import Claim, Fired, Result, Verdict
+from pitfalls.verdicts.words import plain
 
 STANDARD_ERRORS = 4
 """72 claims at three seeds: at three standard errors chance alone would fail one."""
@@ -139,7 +140,7 @@ def failures(result: Result, expected: Expectation, claim: Claim, share: float) 
     """Return what did not hold of loss, share and shape, one sentence each."""
     found = []
     if not claim.holds(result.final_loss):
-        found.append(f"loss {result.final_loss:.6g} is not {claim.loss:.6g} within {claim.tolerance:.3g}")
+        found.append(miss(result.final_loss, claim))
     bounds = expected.coupling
     noise = 0.0 if bounds.most == 0 else share_tolerance(result)
     if not bounds.least - noise <= share <= bounds.most + noise:
@@ -148,6 +149,12 @@ def failures(result: Result, expected: Expectation, claim: Claim, share: float) 
     if seen != expected.difference:
         found.append(f"the loss computed on {list(seen)}, not on {list(expected.difference)}")
     return found
+
+
+def miss(loss: float, claim: Claim) -> str:
+    """Say that a loss is not the claimed one, with enough digits to see by how little."""
+    claimed, tolerance = plain(claim.loss, 6), plain(claim.tolerance, 3)
+    return f"loss {plain(loss, 6)} is not {claimed} within {tolerance}"
 
 
 def disagreement(guard: Fired) -> str:
