@@ -27,10 +27,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, prog="python src/verify.py"
     )
-    parser.add_argument("--matrix", default="matrix", metavar="SWEEP", help="the sweep that holds the cells")
-    parser.add_argument("--article", default="article", metavar="SWEEP", help="the sweep of the listings")
+    parser.add_argument(
+        "--matrix", default="matrix", metavar="SWEEP", help="the sweep whose runs are the cells (matrix)"
+    )
+    parser.add_argument(
+        "--article",
+        default="article",
+        metavar="SWEEP",
+        help="the sweep whose runs are the listings (article)",
+    )
     parser.add_argument("--all", action="store_true", help="print every cell and every listing")
-    parser.add_argument("--report-only", action="store_true", help="exit with 0 also if a claim failed")
+    parser.add_argument("--report-only", action="store_true", help="exit with 0 even if a claim fails")
     arguments = parser.parse_args()
     with messages_instead_of_tracebacks():
         verdicts = verify(ROOT / "runs", ROOT / "reports", arguments.matrix, arguments.article)

@@ -15,6 +15,7 @@ from made_results import made_result
 from rich.console import Console
 from rich.table import Table
 
+from pitfalls.errors import messages_instead_of_tracebacks
 from pitfalls.project import ROOT, Cell
 from pitfalls.report.progress import SweepProgress, epoch_bar, starting, workers_of
 from pitfalls.report.tables import cell_row, counts, listing_row
@@ -234,6 +235,15 @@ def test_a_sweep_s_workers_are_counted_where_the_launcher_says_them(monkeypatch)
         assert workers_of(runs) == workers
     assert starting(2) == "starting 2 workers (TensorFlow, about 10 s)"
     assert starting(1) == "starting 1 worker (TensorFlow, about 10 s)"
+
+
+def test_ctrl_c_says_how_to_go_on(capsys):
+    """The whole text, in place of a traceback, and the status that a shell expects."""
+    with pytest.raises(SystemExit) as ended, messages_instead_of_tracebacks():
+        raise KeyboardInterrupt
+    assert ended.value.code == 130
+    said = "Interrupted. Finished runs are kept. Run the same command to continue.\n"
+    assert capsys.readouterr().err == said
 
 
 def test_a_pipe_s_table_is_as_wide_as_it_needs(written):

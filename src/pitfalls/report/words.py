@@ -11,7 +11,7 @@ from pitfalls.verdicts.words import number as number
 from pitfalls.verdicts.words import tolerance_text as tolerance_text
 
 SHORT_RUN = 5
-"""A run of at most so many epochs is told from its beginning."""
+"""A run of at most so many epochs is shown in full."""
 
 
 def short(loss: float) -> str:
@@ -122,11 +122,13 @@ def summary(verdicts: Verdicts) -> str:
 
 def failures(verdicts: Verdicts) -> list[str]:
     """Return a line for each thing that did not hold."""
-    missing = [f"{name} was not trained, or not probed: dvc repro" for name in verdicts.missing]
+    missing = [
+        f"{name} is missing: it was not trained or not probed. Run `dvc repro`." for name in verdicts.missing
+    ]
     return [line for entry in verdicts.entries for line in reasons(entry)] + verdicts.damaged + missing
 
 
 def reasons(entry: CellVerdict | ProbedListing) -> list[str]:
     """Return a line for each reason why a claim failed."""
-    texts = entry.reasons or ([] if entry.holds else ["its claim failed"])
+    texts = entry.reasons or ([] if entry.holds else ["its claim does not hold"])
     return [f"{entry.name}: {text}" for text in texts]
