@@ -1,6 +1,6 @@
-"""Put the guard on every generator and on every model with it; write reports/guard.json. Trains nothing.
+"""Run the guard on every generator, and on every model with it; write reports/guard.json. Trains nothing.
 
-What the guard finds is no failure here: `python src/verify.py` says whether it fired
+A finding is not a failure here: `python src/verify.py` says whether the guard fired
 where it should, and nowhere else.
 
 Examples:
@@ -29,7 +29,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, prog="python src/check.py"
     )
-    parser.add_argument("--seed", type=int, default=0, help="of the generators' draws")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the generators' random draws")
     seed = parser.parse_args().seed
     with messages_instead_of_tracebacks():
         report = check_all(seed)
@@ -37,7 +37,7 @@ def main() -> None:
     for generator in report.generators:
         print(f"{generator.generator:<24} {', '.join(generator.rules) or generator.status}")
     fired = sum(model.status == "findings" for model in report.models)
-    print(f"{fired} of {len(report.models)} models with their batches have findings: reports/guard.json")
+    print(f"The guard found something in {fired} of {len(report.models)} cells: reports/guard.json")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Hold two yields of a generator together, and say which label fits which inputs. Trains nothing.
+"""Hold two batches of a generator together, and say whether each label fits its inputs. Trains nothing.
 
 Examples:
     python src/probe.py generator=reused_inputs task.batch_size=1

@@ -1,4 +1,4 @@
-"""Put a run forward as the champion: register its model, if every claim holds and its own cell is clean.
+"""Promote a run: register its model in MLflow, if every claim holds and its own cell is clean.
 
 Example:
     python src/promote.py --runtime keras3 --generator fresh_arrays --model dense --seed 0
@@ -23,13 +23,15 @@ def main() -> None:
         prog="python src/promote.py",
     )
     for axis in AXES:
-        parser.add_argument(f"--{axis}", required=True, help=f"an option of conf/{axis}")
-    parser.add_argument("--seed", type=int, required=True, help="one of the seeds that were trained")
+        parser.add_argument(f"--{axis}", required=True, help=f"its {axis}, an option of conf/{axis}")
+    parser.add_argument("--seed", type=int, required=True, help="its seed, one that was trained")
     champion = SeededCell(**vars(parser.parse_args()))
     with messages_instead_of_tracebacks():
         model = promote(ROOT, champion)
-    print(f"{champion} is the champion: {model}, reports/champion.json")
-    print(f"Serve it with `make serve`, on this machine only: it answers {[list(PAIR)]} with {PAIR_MEAN:g}.")
+    print(f"{champion} is now the champion: {model}, reports/champion.json")
+    print(
+        f"`make serve` serves it over HTTP, on this machine only. It answers {[list(PAIR)]} with {PAIR_MEAN:g}."
+    )
 
 
 if __name__ == "__main__":

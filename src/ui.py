@@ -1,4 +1,4 @@
-"""Browse the runs in MLflow, on this machine only, until Ctrl-C: what `make ui` does.
+"""Browse the runs in MLflow, on this machine only, until you press Ctrl-C. `make ui` runs this.
 
 Examples:
     python src/ui.py
@@ -22,11 +22,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, prog="python src/ui.py"
     )
-    parser.add_argument("--port", type=int, default=5000)
-    parser.add_argument("--database", type=Path, default=ROOT / "mlflow.db", help="MLflow's, elsewhere")
-    told = parser.parse_args()
+    parser.add_argument("--port", type=int, default=5000, help="a free port of this machine")
+    parser.add_argument(
+        "--database", type=Path, default=ROOT / "mlflow.db", help="MLflow's database, if it is elsewhere"
+    )
+    arguments = parser.parse_args()
     with messages_instead_of_tracebacks():
-        browse(told.database.resolve(), told.port)
+        browse(arguments.database.resolve(), arguments.port)
 
 
 if __name__ == "__main__":

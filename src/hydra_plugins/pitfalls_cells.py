@@ -1,8 +1,10 @@
 """The lab's sweeper, where Hydra looks for plugins: it expands overrides, `pitfalls.stages.sweep` does the rest."""
 
+from copy import deepcopy
 from typing import Any
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
@@ -31,6 +33,7 @@ class CellSweeper(BasicSweeper):
         """
         assert self.hydra_context is not None and self.config is not None and self.launcher is not None
         loader, master = self.hydra_context.config_loader, self.config
+        HydraConfig.instance().set_config(deepcopy(master))  # as in a single run; the copy is made read-only
         overrides = OverridesParser.create(config_loader=loader).parse_overrides(arguments)
         (jobs,) = self.split_arguments(overrides, None)
         sweep = Sweep(

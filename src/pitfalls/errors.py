@@ -1,4 +1,4 @@
-"""Errors that a user of the lab can cure: what was seen, what it costs, what to do."""
+"""Errors that a user of the lab can fix: each says what was seen, what it costs and what to do."""
 
 import sys
 from collections.abc import Iterator
@@ -14,15 +14,15 @@ class ConfigurationError(PitfallsError, ValueError):
 
 
 class ResultError(PitfallsError, ValueError):
-    """A result file that is missing, damaged or of another schema."""
+    """A result file that is missing, damaged or of another version."""
 
 
 class SweepError(PitfallsError, RuntimeError):
-    """Runs of a sweep that failed."""
+    """A sweep in which runs failed, or that cannot start."""
 
 
 class PromotionError(PitfallsError, RuntimeError):
-    """The champion cannot be put forward."""
+    """The champion cannot be promoted."""
 
 
 class ReleaseError(PitfallsError, RuntimeError):
@@ -34,12 +34,12 @@ class TrackingError(PitfallsError, RuntimeError):
 
 
 class DivergedError(PitfallsError, ArithmeticError):
-    """A training whose loss is no number any more."""
+    """A training whose loss became infinite or NaN."""
 
 
 @contextmanager
 def messages_instead_of_tracebacks() -> Iterator[None]:
-    """Print the text of a `PitfallsError`, or that the user stopped it, in place of a traceback.
+    """Print the text of a `PitfallsError`, or that the user pressed Ctrl-C, instead of a traceback.
 
     Raises:
         SystemExit: With status 2 for a `PitfallsError`, with 130 for Ctrl-C.
@@ -50,5 +50,5 @@ def messages_instead_of_tracebacks() -> Iterator[None]:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         raise SystemExit(2) from None
     except KeyboardInterrupt:
-        print("Interrupted. What had finished is kept; the same line goes on from there.", file=sys.stderr)
+        print("Interrupted. Finished runs are kept. Run the same command to continue.", file=sys.stderr)
         raise SystemExit(130) from None

@@ -76,8 +76,8 @@ def test_a_store_that_is_not_there_is_not_browsed(run, tmp_path):
     told = run("ui", "--database", str(tmp_path / "mlflow.db"))
     assert told.returncode == 2
     assert told.stderr == (
-        "TrackingError: there is no run yet: mlflow.db is not there.\n"
-        "Train first: `make reproduce`, or one run with `python src/train.py`.\n"
+        "TrackingError: there are no tracked runs yet: mlflow.db does not exist.\n"
+        "Run `make reproduce`, or train one run with `python src/train.py`.\n"
     )
     assert not (tmp_path / "mlflow.db").exists()
 

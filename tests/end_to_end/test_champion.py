@@ -100,7 +100,7 @@ def test_a_run_that_is_promoted_again_stays_one_version(project):
     """A stage may run again; the registry does not fill up."""
     told = promote(project)
     done(told)
-    assert "Serve it with `make serve`" in told.stdout
+    assert "`make serve` serves it over HTTP, on this machine only." in told.stdout
     assert [one.version for one in client_of(project).search_model_versions("name = 'mean-of-two'")] == [1]
 
 

@@ -228,8 +228,10 @@ def test_what_params_yaml_lists_and_nobody_trained_is_missing_and_fails(tmp_path
     ).verdicts
     assert verdicts.missing == ["keras2 / fresh_arrays / mean_lambda / 1", "listing 1", "listing 3"]
     assert not verdicts.all_hold
-    assert words.summary(verdicts) == "1 of 1 cells hold, 0 of 0 listings hold, 3 missing."
-    assert "listing 3 was not trained, or not probed: dvc repro" in words.failures(verdicts)
+    assert words.summary(verdicts) == "1 of 1 cell holds, 0 of 0 listings hold, 3 missing."
+    assert "listing 3 is missing: it was not trained or not probed. Run `dvc repro`." in words.failures(
+        verdicts
+    )
 
 
 def test_a_seed_that_an_earlier_matrix_left_is_not_averaged_in(tmp_path, put):

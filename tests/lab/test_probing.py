@@ -8,14 +8,14 @@ from pitfalls.lab.sources import make_configured
 from pitfalls.results import Probe
 from pitfalls.stages.probe import conclusion, in_words, short
 
-SOUND = "Both labels fit their inputs, and no memory is shared: a queue may hold these batches."
+SOUND = "Both labels fit their inputs, and no memory is shared: a queue can hold these batches safely."
 ONE_MEMORY = (
-    "Both labels fit their inputs, but the two batches are one memory: the first now holds the second, "
-    "and a reader that meets the writer half-way tears it."
+    "Both labels fit their inputs, but the two batches share their memory: the first now holds the values of "
+    "the second. A reader that meets the writer half-way gets rows of both."
 )
 BROKEN = (
     "The first label does not fit its inputs: the buffer was refilled while the batch was held. "
-    "A queue of references hands on such batches only."
+    "A queue of references delivers only such batches."
 )
 
 

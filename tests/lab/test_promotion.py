@@ -21,11 +21,11 @@ def refusal(folder, verdicts, **other) -> str:
 
 
 def test_nobody_is_promoted_while_a_claim_fails(tmp_path):
-    """Whosever it is: the first five are listed."""
+    """Even if it is another cell's: the first five are listed."""
     told = refusal(tmp_path, with_a_failure(committed_verdicts())).splitlines()
     assert told[0] == "nothing is promoted: 71 of 72 cells hold, 8 of 8 listings hold, 1 damaged."
     assert told[1].endswith("seed 0: the loss is <12.5>")
-    assert told[-1] == "See reports/matrix.md. Fix the cause, or the claim, then `dvc repro`."
+    assert told[-1] == "See reports/matrix.md. Fix the cause or the claim, then run `dvc repro`."
 
 
 @pytest.mark.parametrize("other", [{"seed": 7}, {"generator": "nonsense"}])
@@ -50,16 +50,16 @@ def test_a_cell_with_a_bug_is_refused_whatever_became_of_it(tmp_path, other, eff
     """Though its claim holds, and its loss may be that of the clean one."""
     told = refusal(tmp_path, committed_verdicts(), **other)
     assert told == (
-        f"the champion {' / '.join(list((CHAMPION | other).values())[:3])} is not clean: its bug {effect}.\n"
-        "Name a clean cell under `champion` in params.yaml, see reports/matrix.md."
+        f"the champion {' / '.join(list((CHAMPION | other).values())[:3])} is not clean: its effect is `{effect}`.\n"
+        "Name a clean cell under `champion` in params.yaml. reports/matrix.md lists them."
     )
 
 
 @pytest.mark.parametrize(
     ("guard", "says"),
     [
-        (None, "did not look at it"),
-        (Fired(fired=["aliased-batch"], expected=["aliased-batch"]), "says aliased-batch"),
+        (None, "did not look at"),
+        (Fired(fired=["aliased-batch"], expected=["aliased-batch"]), "found aliased-batch in"),
     ],
 )
 def test_a_champion_that_the_guard_has_not_passed_is_refused(tmp_path, guard, says):
@@ -67,6 +67,6 @@ def test_a_champion_that_the_guard_has_not_passed_is_refused(tmp_path, guard, sa
     verdicts = committed_verdicts()
     cells = [entry.with_changes(guard=guard) for entry in verdicts.cells]
     assert refusal(tmp_path, verdicts.with_changes(cells=cells)) == (
-        f"the champion keras3 / fresh_arrays / dense has not passed the guard, which {says}.\n"
+        f"the guard {says} the champion keras3 / fresh_arrays / dense.\n"
         "Run python src/check.py and python src/verify.py, or name another champion in params.yaml."
     )

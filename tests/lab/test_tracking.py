@@ -110,15 +110,15 @@ def refusal(tracking, cell: SeededCell, run_id) -> str:
 def test_a_run_without_tracking_is_refused(store):
     """Its model was not kept."""
     told = refusal(store[0], FRESH, None)
-    assert told == f"{FRESH} was trained with tracking=off: no model of it was kept.\n{CURE}"
+    assert told == f"{FRESH} was trained with tracking=off, so its model was not kept.\n{CURE}"
 
 
 def test_a_run_that_is_not_in_the_store_is_refused(store):
     """As after `make clean`, or in a store that somebody moved away."""
     told = refusal(store[0], FRESH, "0" * 32)
     assert told == (
-        f"{FRESH} was tracked as run {'0' * 32}, which the store does not hold: "
-        f"it was removed, or the store is another.\n{CURE}"
+        f"{FRESH} was tracked as run {'0' * 32}, but the store does not have it: "
+        f"the run was removed, or this is another store.\n{CURE}"
     )
 
 
@@ -129,17 +129,17 @@ def test_a_run_that_was_deleted_is_refused(store):
     told = refusal(tracking, FRESH, runs[str(FRESH)])
     client.restore_run(runs[str(FRESH)])
     assert told == (
-        f"{FRESH} was tracked as run {runs[str(FRESH)]}, which was deleted.\n"
-        f"Restore it in MLflow (make ui, State: Deleted), or train it again.\n{CURE}"
+        f"{FRESH} was tracked as run {runs[str(FRESH)]}, but that run was deleted.\n"
+        f"Restore it in MLflow (`make ui`, State: Deleted), or train it again.\n{CURE}"
     )
 
 
-def test_a_run_that_learned_nothing_is_refused(store):
+def test_a_run_with_nothing_to_learn_is_refused(store):
     """A fixed Lambda keeps no model."""
     tracking, _, runs = store
     cell = SeededCell("keras2", "reused_pair", "mean_lambda", 0)
     assert refusal(tracking, cell, runs[str(cell)]) == (
-        f"{cell} learned nothing: a fixed Lambda has no weights, so its run keeps no model.\n"
+        f"{cell} has no model to promote: a fixed Lambda has no weights to train, so its run keeps none.\n"
         "Name a run of the model `dense` under `champion` in params.yaml."
     )
 
@@ -150,7 +150,7 @@ def test_a_run_whose_model_is_gone_is_refused(store):
     artifacts = Path(client.get_run(runs[str(FRESH)]).info.artifact_uri)
     (artifacts / "model.keras").rename(artifacts / "elsewhere")
     told = refusal(tracking, FRESH, runs[str(FRESH)])
-    assert told == f"{FRESH} has no model.keras among its artifacts: who deletes mlruns/ deletes it.\n{CURE}"
+    assert told == f"{FRESH} has lost its model: model.keras is not among its artifacts in mlruns/.\n{CURE}"
 
 
 def test_two_clients_may_log_one_dataset_at_once(store):

@@ -104,7 +104,8 @@ def test_a_repaired_difference_is_shown_before_and_after():
 
 
 @pytest.mark.parametrize(
-    ("tolerance", "text"), [(0.0, "0"), (8.33e-05, "8.3e-05"), (7.17, "7.2"), (38.36, "38"), (131.2, "130")]
+    ("tolerance", "text"),
+    [(0.0, "0"), (8.33e-05, "0.000083"), (7.17, "7.2"), (38.36, "38"), (131.2, "130"), (2.5e-8, "2.5e-8")],
 )
 def test_a_tolerance_has_two_digits_and_no_needless_exponent(tolerance, text):
     """130, not 1.3e+02."""

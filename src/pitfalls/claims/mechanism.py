@@ -198,9 +198,11 @@ class Expectation:
             data = "inputs and labels reach the model as they were yielded"
         if self.broadcasts:
             return f"{data}; the loss compares every label with every prediction."
-        if self.mechanism.has_rank_bug and not self.mechanism.is_rank_bug_masked:
+        if self.mechanism.has_rank_bug and self.mechanism.is_rank_bug_masked:
+            return f"{data}; labels and predictions both lack their last axis, so they have one shape."
+        if self.mechanism.has_rank_bug:
             return f"{data}; labels and predictions are given one rank before the loss."
-        return f"{data}; labels and predictions have one shape."
+        return f"{data}."
 
     def loss(self, share: float) -> float:
         """Return the loss at the optimum with a share q of the rows independent, see the closed forms."""

@@ -6,9 +6,10 @@ from pitfalls.verdicts.effects import EFFECTS
 from pitfalls.verdicts.records import Verdicts
 
 LEGEND = """\
-`claimed` is the closed form with its tolerance of four standard errors; a dagger marks a race, whose claim
-follows from the share of rows that were measured broken. `measured` is the loss of the final window, averaged over
-the seeds; `over seeds` is from the lowest to the highest. `effect` is what became of the bug:
+`claimed` is the loss that the closed form gives, with a tolerance of four standard errors. A dagger marks a race:
+the share of mismatched rows is measured, and the claim is the loss that this share implies. `measured` is the loss
+of the last steps, averaged over the seeds. `over seeds` is the range from the lowest seed to the highest. `effect`
+is what became of the bug:
 
 """
 

@@ -1,12 +1,14 @@
 """Progress: a bar where a terminal is, one line per run where none is."""
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import TracebackType
 
+from hydra.core.hydra_config import HydraConfig
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -16,13 +18,17 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.text import Text
 
 from pitfalls.errors import ResultError
-from pitfalls.report.terminal import console
-from pitfalls.report.words import number
+from pitfalls.report.terminal import columns_of, console, print_line, run_line
+from pitfalls.report.words import counted, number
 from pitfalls.results import Result, Verdict
 
 POLL_SECONDS = 0.5
+
+BESIDE_THE_NAME = 90
+"""Columns that a bar takes with its loss, its counts and its times."""
 
 EpochHook = Callable[[int, float], None]
 """Called at the end of each epoch with its index and mean loss."""
@@ -45,20 +51,29 @@ def bar(screen: Console) -> Progress:
 @contextmanager
 def epoch_bar(description: str, epochs: int) -> Iterator[EpochHook]:
     """Give a hook `(epoch, loss)` that draws the epochs of one run."""
-    with bar(console(stderr=True)) as progress:
-        row = progress.add_task(description, total=epochs)
+    screen = console(stderr=True)
+    # A name that does not fit beside the bar is left out: cut short, it could be another's.
+    name = f"{description}   " if len(description) + BESIDE_THE_NAME <= screen.width else ""
+    with bar(screen) as progress:
+        row = progress.add_task(name or "training", total=epochs)
 
         def on_epoch_end(epoch: int, loss: float) -> None:
-            progress.update(row, completed=epoch + 1, description=f"{description}   loss {loss:.4g}")
+            progress.update(row, completed=epoch + 1, description=f"{name}loss {number(loss)}")
 
         yield on_epoch_end
 
 
-def run_line(result: Result, verdict: Verdict) -> str:
-    """Return a run in one line that fits a terminal: its loss, its effect and verdict, its time, its name."""
-    seconds = f"{result.seconds.total:.1f} s"
-    loss = f"loss {number(result.final_loss):<8}"
-    return f"{loss} {verdict.effect:<8} {verdict.verdict} {seconds:>7}  {result.cell}"
+def workers_of(runs: int) -> int | None:
+    """Return how many workers a launcher starts for some runs, None if it does not say."""
+    launcher = HydraConfig.get().launcher if HydraConfig.initialized() else {}
+    workers = launcher.get("n_jobs")  # joblib's; -1 is one for each core
+    return min(runs, workers if workers > 0 else os.cpu_count() or 1) if workers else None
+
+
+def starting(workers: int | None) -> str:
+    """Say what is waited for until the first run has finished."""
+    what = counted(workers, "worker") if workers else "training"
+    return f"starting {what} (TensorFlow, about 10 s)"
 
 
 class SweepProgress:
@@ -89,31 +104,39 @@ class SweepProgress:
         self._thread.join()
 
     def _watch(self) -> None:
-        with bar(console()) as progress:
+        screen = console()
+        news: list[Text] = []
+        with screen.status(starting(workers_of(self._total))) if screen.is_terminal else nullcontext():
+            while not (news or self._over.wait(POLL_SECONDS)):
+                news = list(self._news(columns_of(screen)))
+        with bar(screen) as progress:
             row = progress.add_task("training", total=self._total)
+            progress.tasks[0].start_time = progress.get_time() - (time.time() - self._started)
             is_last_look = False
-            while not is_last_look:
-                is_last_look = self._over.wait(POLL_SECONDS)
-                for line in self._news():
+            while news or not is_last_look:
+                for line in news:
                     progress.update(row, advance=1)
-                    progress.console.print(line, markup=False, soft_wrap=True)
+                    print_line(progress.console, line)
+                is_last_look = self._over.wait(POLL_SECONDS)
+                news = list(self._news(columns_of(screen)))
 
-    def _news(self) -> Iterator[str]:
+    def _news(self, columns: float) -> Iterator[Text]:
         """Yield a line for each run that has finished since the last look."""
         for folder, fingerprint in list(self._waiting):
-            if line := self._line(folder, fingerprint):
+            if read := self._read(folder, fingerprint):
                 self._waiting.remove((folder, fingerprint))
-                yield f"[{self._total - len(self._waiting):>3}/{self._total}] {line}"
+                count = f"[{self._total - len(self._waiting):>3}/{self._total}] "
+                yield run_line(*read, columns, before=count)
 
-    def _line(self, folder: Path, fingerprint: str) -> str | None:
-        """Return a run's line, None until its result and its verdict are there."""
+    def _read(self, folder: Path, fingerprint: str) -> tuple[Result, Verdict] | None:
+        """Return what a run measured and its verdict, None until both are there."""
         path = folder / "result.json"
         if not path.exists() or path.stat().st_mtime < self._started:
             return None
         try:
             result = Result.read(path)
-            if result.fingerprint != fingerprint:
-                return None
-            return run_line(result, Verdict.read(folder / "verdict.json"))
+            return (
+                (result, Verdict.read(folder / "verdict.json")) if result.fingerprint == fingerprint else None
+            )
         except ResultError:
             return None

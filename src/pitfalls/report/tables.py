@@ -6,6 +6,7 @@ from typing import Any
 from tabulate import tabulate
 
 from pitfalls.project import AXES
+from pitfalls.report.layout import Row
 from pitfalls.report.words import (
     claim_text,
     claims_that_hold,
@@ -20,8 +21,6 @@ from pitfalls.verdicts.records import CellVerdict, ProbedListing, TrainedListing
 
 HEADERS = (*AXES, "claimed", "measured", "over seeds", "effect", "verdict")
 LISTING_HEADERS = ("listing", "cell", "the article printed", "we measured", "claimed", "effect", "verdict")
-
-Row = Sequence[str]
 
 
 def cell_row(entry: CellVerdict) -> Row:

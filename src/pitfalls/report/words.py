@@ -4,16 +4,14 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from pitfalls.project import SeededCell
-from pitfalls.results import Claim, Offsets, Shapes
+from pitfalls.results import Offsets, Shapes
 from pitfalls.verdicts.records import CellVerdict, ProbedListing, Verdicts
+from pitfalls.verdicts.words import claim_text as claim_text
+from pitfalls.verdicts.words import number as number
+from pitfalls.verdicts.words import tolerance_text as tolerance_text
 
 SHORT_RUN = 5
-"""A run of at most so many epochs is told from its beginning."""
-
-
-def number(value: float) -> str:
-    """Print a loss with four digits, and a loss that is all but zero as it is."""
-    return f"{value:.4g}" if value < 1000 else f"{value:.0f}"
+"""A run of at most so many epochs is shown in full."""
 
 
 def short(loss: float) -> str:
@@ -46,17 +44,6 @@ def sentence(text: str) -> str:
     return text if "_" in text.partition(" ")[0] else text[:1].upper() + text[1:]
 
 
-def tolerance_text(tolerance: float) -> str:
-    """Print a tolerance with two digits, a large one without an exponent: 130, not 1.3e+02."""
-    return f"{digits(tolerance, 2):g}"
-
-
-def claim_text(claim: Claim) -> str:
-    """Print a claim with its tolerance; a dagger marks one that follows a race's measured q."""
-    dagger = " †" if claim.kind == "race" else ""
-    return f"{number(claim.loss)} ± {tolerance_text(claim.tolerance)}{dagger}"
-
-
 def interval_text(interval: tuple[float, float]) -> str:
     """Print the lowest and the highest loss of a cell's seeds."""
     return " to ".join(map(number, interval))
@@ -66,7 +53,7 @@ def losses_text(losses: Sequence[float]) -> str:
     """Print a run's losses by epoch: each of a short run, the last three of a long one."""
     if len(losses) <= SHORT_RUN:
         return ", ".join(map(number, losses)) + f" in epochs 1 to {len(losses)}"
-    shown = ", ".join(f"{loss:.2f}" if loss >= 1 else number(loss) for loss in losses[-3:])
+    shown = ", ".join(f"{loss:.2f}" if 1 <= loss < 1e6 else number(loss) for loss in losses[-3:])
     return f"{shown} in epochs {len(losses) - 2} to {len(losses)}"
 
 
@@ -108,6 +95,17 @@ def train_command(run: SeededCell) -> str:
     return f"python src/train.py {options} seed={run.seed}"
 
 
+def counted(how_many: int, name: str) -> str:
+    """Print a count with its noun: `1 run`, `2 runs`."""
+    return f"{how_many} {name if how_many == 1 else f'{name}s'}"
+
+
+def holding(entries: Sequence[CellVerdict | ProbedListing], name: str) -> str:
+    """Say how many of some claims hold: `1 of 1 claim holds`, `71 of 72 cells hold`."""
+    held = claims_that_hold(entries)
+    return f"{held} of {counted(len(entries), name)} hold{'s' if 1 in (held, len(entries)) else ''}"
+
+
 def claims_that_hold(entries: Sequence[CellVerdict | ProbedListing]) -> int:
     """Count the claims that hold."""
     return sum(entry.holds for entry in entries)
@@ -115,24 +113,22 @@ def claims_that_hold(entries: Sequence[CellVerdict | ProbedListing]) -> int:
 
 def summary(verdicts: Verdicts) -> str:
     """Say in one line how many claims hold."""
-    groups: dict[str, Sequence[CellVerdict | ProbedListing]] = {
-        "cells": verdicts.cells,
-        "listings": verdicts.listings,
-    }
+    parts = [holding(verdicts.cells, "cell"), holding(verdicts.listings, "listing")]
     if verdicts.lottery:
-        groups["lottery runs"] = verdicts.lottery
-    parts = [f"{claims_that_hold(entries)} of {len(entries)} {name} hold" for name, entries in groups.items()]
+        parts.append(holding(verdicts.lottery, "lottery run"))
     lacking = {"damaged": verdicts.damaged, "missing": verdicts.missing}
     return ", ".join([*parts, *(f"{len(names)} {word}" for word, names in lacking.items() if names)]) + "."
 
 
 def failures(verdicts: Verdicts) -> list[str]:
     """Return a line for each thing that did not hold."""
-    missing = [f"{name} was not trained, or not probed: dvc repro" for name in verdicts.missing]
+    missing = [
+        f"{name} is missing: it was not trained or not probed. Run `dvc repro`." for name in verdicts.missing
+    ]
     return [line for entry in verdicts.entries for line in reasons(entry)] + verdicts.damaged + missing
 
 
 def reasons(entry: CellVerdict | ProbedListing) -> list[str]:
     """Return a line for each reason why a claim failed."""
-    texts = entry.reasons or ([] if entry.holds else ["its claim failed"])
+    texts = entry.reasons or ([] if entry.holds else ["its claim does not hold"])
     return [f"{entry.name}: {text}" for text in texts]

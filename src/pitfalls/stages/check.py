@@ -1,8 +1,8 @@
-"""Check: the guard on a fresh instance of every generator, and of every model with it.
+"""Check: run the guard on a fresh instance of every generator, and on every model with it.
 
-Outside training, as nothing of ours may stand before `fit`, and from the same seed.
-The guard is given batches as they are yielded and the loss of the runtime; that
-`keras2` expands flat labels comes after it, as Keras 3's own repair does.
+It runs outside training, because nothing of ours may stand before `fit`, and from the same seed.
+The guard gets the batches as they are yielded and the loss of the runtime. What `keras2` does to
+flat labels happens later, as does Keras 3's own repair.
 """
 
 import re
@@ -97,5 +97,5 @@ def reported(look: Callable[[], guard.Report]) -> Checked:
 
 
 def reproducible(message: str) -> str:
-    """Return a message without what differs from run to run: addresses, and where the project stands."""
+    """Return a message without what differs from run to run: addresses, and the folder of the project."""
     return ADDRESS.sub("0x...", message.replace(f"{ROOT}/", ""))

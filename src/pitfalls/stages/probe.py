@@ -1,4 +1,4 @@
-"""Probe: two batches of a generator held together, written and said in words. Nothing is trained."""
+"""Probe: hold two batches of a generator together, write down what they contain, and say it in words. Trains nothing."""
 
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ def run(composed: DictConfig) -> None:
         composed: The configuration, as Hydra composed it.
 
     Raises:
-        ConfigurationError: The configuration cannot be, or the folder not be written.
+        ConfigurationError: The configuration is impossible, or the folder cannot be written to.
     """
     config, hydra = resolved(composed), HydraConfig.get()
     refusals.check(config)
@@ -51,18 +51,18 @@ def in_words(probe: Probe) -> str:
 
 
 def conclusion(probe: Probe) -> str:
-    """Say in one sentence what a queue of references would have handed on."""
+    """Say what a queue of references would have delivered."""
     if all(probe.fits) and not probe.shares_memory:
-        return "Both labels fit their inputs, and no memory is shared: a queue may hold these batches."
+        return "Both labels fit their inputs, and no memory is shared: a queue can hold these batches safely."
     if all(probe.fits):
         return (
-            "Both labels fit their inputs, but the two batches are one memory: the first now holds the second, "
-            "and a reader that meets the writer half-way tears it."
+            "Both labels fit their inputs, but the two batches share their memory: the first now holds the values of "
+            "the second. A reader that meets the writer half-way gets rows of both."
         )
     bad = [ordinal for ordinal, good in zip(ORDINALS, probe.fits, strict=True) if not good]
     return (
         f"The {' and '.join(bad)} label does not fit its inputs: the buffer was refilled while the batch was held. "
-        "A queue of references hands on such batches only."
+        "A queue of references delivers only such batches."
     )
 
 

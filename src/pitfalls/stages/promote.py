@@ -1,6 +1,6 @@
-"""Promote: the gate that a champion passes, or that fails the pipeline.
+"""Promote: the gate before the model registry; a champion that does not pass fails the pipeline.
 
-What passes is registered in the local store, as a model that can be served.
+A champion that passes is registered in the local store, as a model that can be served.
 """
 
 from pathlib import Path
@@ -18,7 +18,7 @@ from pitfalls.verdicts.records import CellVerdict, Verdicts
 
 
 def promote(project: Path, champion: SeededCell) -> str:
-    """Register the champion and write champion.json, if nothing is held against it.
+    """Register the champion and write champion.json, if every check passes.
 
     Args:
         project: The folder of runs/ and reports/.
@@ -64,7 +64,7 @@ def load_model(path: str) -> Any:
 
 
 def refuse_failed_claims(verdicts: Verdicts) -> None:
-    """Refuse any champion while a claim fails, whosever it is.
+    """Refuse any champion while a claim fails, even if it is another cell's.
 
     Raises:
         PromotionError: Lists the claims.
@@ -76,7 +76,7 @@ def refuse_failed_claims(verdicts: Verdicts) -> None:
                 [
                     f"nothing is promoted: {words.summary(verdicts)}",
                     *(f"  {line}" for line in failed[:5]),
-                    "See reports/matrix.md. Fix the cause, or the claim, then `dvc repro`.",
+                    "See reports/matrix.md. Fix the cause or the claim, then run `dvc repro`.",
                 ]
             )
         )
@@ -98,19 +98,19 @@ def champion_entry(champion: SeededCell, verdicts: Verdicts) -> CellVerdict:
 
 
 def refuse_unsound(entry: CellVerdict) -> None:
-    """Refuse a champion that something is held against.
+    """Refuse a champion that has a bug, or that the guard has not passed.
 
     Raises:
         PromotionError: Its cell has a bug, whatever became of it, or the guard has not passed it.
     """
     if entry.effect != "clean":
         raise PromotionError(
-            f"the champion {entry.cell} is not clean: its bug {entry.effect}.\n"
-            "Name a clean cell under `champion` in params.yaml, see reports/matrix.md."
+            f"the champion {entry.cell} is not clean: its effect is `{entry.effect}`.\n"
+            "Name a clean cell under `champion` in params.yaml. reports/matrix.md lists them."
         )
     if entry.guard is None or entry.guard.fired:
-        found = "did not look at it" if entry.guard is None else f"says {', '.join(entry.guard.fired)}"
+        found = f"found {', '.join(entry.guard.fired)} in" if entry.guard else "did not look at"
         raise PromotionError(
-            f"the champion {entry.cell} has not passed the guard, which {found}.\n"
+            f"the guard {found} the champion {entry.cell}.\n"
             "Run python src/check.py and python src/verify.py, or name another champion in params.yaml."
         )

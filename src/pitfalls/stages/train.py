@@ -13,8 +13,8 @@ from pitfalls.config.fingerprint import fingerprint
 from pitfalls.config.schema import Config, resolved
 from pitfalls.lab.training import train
 from pitfalls.project import ROOT, SeededCell
-from pitfalls.report.progress import EpochHook, epoch_bar, run_line
-from pitfalls.report.words import claim_text, losses_text
+from pitfalls.report.progress import EpochHook, epoch_bar
+from pitfalls.report.terminal import print_run
 from pitfalls.results import Result, Verdict, is_finished
 from pitfalls.startup import quick_imports
 from pitfalls.verdicts.run import judge
@@ -44,22 +44,6 @@ def run(composed: DictConfig) -> None:
 def cell_of(config: Config, choices: DictConfig | dict[str, str]) -> SeededCell:
     """Return the run that Hydra's choices of options and the seed name."""
     return SeededCell(choices["runtime"], choices["generator"], choices["model"], config.seed)
-
-
-def print_run(result: Result, verdict: Verdict, folder: Path) -> None:
-    """Say what a run measured, what was claimed, and why."""
-    print(run_line(result, verdict))
-    print(f"epochs  {losses_text(result.loss)}")
-    claim = verdict.claim
-    print(f"claim   {claim_text(claim)}; closed form {claim.formula}" if claim else "claim   none")
-    if seen := result.prediction:
-        pair = " and ".join(map(str, seen.inputs))
-        print(f"answer  {seen.value:.2f} for {pair}, whose mean is {seen.label:g}")
-    if claim:
-        print(f"why     {claim.reason}")
-    for reason in verdict.reasons:
-        print(f"{'failed' if claim else 'why':<7} {reason}")
-    print(f"files   {folder.relative_to(ROOT)}/result.json")
 
 
 def train_and_write(

@@ -1,4 +1,4 @@
-"""Browsing: MLflow's pages over the store, light and on this machine only, with links that open right."""
+"""Browsing: MLflow's pages over the store, with few processes, on this machine only, behind links to the right views."""
 
 import os
 import socket
@@ -34,36 +34,36 @@ def browse(database: Path, port: int) -> NoReturn:
 
 
 def announcement(database: Path, port: int) -> str:
-    """Say where to look first; experiments that lack their view are given it."""
+    """Say where to look first, and give experiments without a view their own."""
     from pitfalls.tracking import client_for, view_links  # imports MLflow, which a refusal need not wait for
 
     client = client_for(Tracking(enabled=True, uri=f"sqlite:///{database}"))
     server = f"http://{HOST}:{port}"
     matrix, article = (view_links(client, experiment, server) for experiment in ("matrix", "article"))
     return (
-        "MLflow, on this machine only, until Ctrl-C. In a few seconds, open\n"
+        "MLflow runs on this machine only, until you press Ctrl-C. In a few seconds, open\n"
         f"  every cell of the matrix   {matrix['table']}\n"
         f"  its losses, drawn          {matrix['charts']}\n"
         f"  the article's listings     {article['table']}\n"
-        "The assistant that opens beside the page at first stays closed once it is closed.\n"
+        "An assistant of MLflow opens beside the page. Close it once, and it stays closed.\n"
     )
 
 
 def refuse_absent(database: Path) -> None:
-    """Refuse to browse what is not there, which MLflow would create.
+    """Refuse a database that does not exist, which MLflow would create.
 
     Raises:
         TrackingError: Names the file.
     """
     if not database.exists():
         raise TrackingError(
-            f"there is no run yet: {database.name} is not there.\n"
-            "Train first: `make reproduce`, or one run with `python src/train.py`."
+            f"there are no tracked runs yet: {database.name} does not exist.\n"
+            "Run `make reproduce`, or train one run with `python src/train.py`."
         )
 
 
 def refuse_taken(port: int) -> None:
-    """Refuse a port on which something else answers.
+    """Refuse a port that another program uses.
 
     Raises:
         TrackingError: Names the port.
@@ -75,5 +75,5 @@ def refuse_taken(port: int) -> None:
         except (OSError, OverflowError) as error:
             raise TrackingError(
                 f"port {port} of this machine cannot be used: {getattr(error, 'strerror', None) or error}.\n"
-                f"Another server may be running. Stop it, or take another port: make ui PORT={port + 1}."
+                f"Another server may be running. Stop it, or use another port: make ui PORT={port + 1}."
             ) from error

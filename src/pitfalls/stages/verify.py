@@ -39,6 +39,17 @@ def verify(runs: Path, reports: Path, matrix: str = "matrix", article: str = "ar
     return everything.verdicts
 
 
+def next_commands(matrix: str, article: str) -> str:
+    """Say which commands show the tables of two sweeps; those of the pipeline are also written to a file."""
+    if (matrix, article) == PIPELINE:
+        return (
+            "Next\n"
+            "  python src/verify.py --all   prints every cell and listing\n"
+            "  python src/report.py         writes reports/matrix.md"
+        )
+    return f"Next\n  python src/verify.py --all --matrix {matrix} --article {article}   prints every cell"
+
+
 def write_changed(judged: list[Judged], report: GuardReport) -> None:
     """Put new verdicts, and what the guard found, on the runs of the local store, and then beside the results.
 

@@ -1,4 +1,4 @@
-"""Tracking: a result becomes an MLflow run that explains itself. The only importers of mlflow.
+"""Tracking: each result becomes an MLflow run that explains itself. Nothing else imports mlflow.
 
 Everything goes through `MlflowClient` with explicit run ids, so that nothing depends on
 an active run or on an id that the environment left behind. Metrics, params and tags of

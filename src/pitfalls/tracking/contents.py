@@ -22,6 +22,7 @@ from pitfalls.tracking import pictures, private
 from pitfalls.tracking.store import NOTE, PARENT_RUN
 from pitfalls.verdicts.effects import EFFECTS
 from pitfalls.verdicts.guard import GuardFinding
+from pitfalls.verdicts.words import loss_text, number
 
 NOT_PARAMS = ("tracking", "dry_run", "retrain", "seed", "fingerprint")
 """Keys of a configuration that say how a run was started, or that its cell says."""
@@ -118,7 +119,7 @@ def fired(guard: Fired) -> str:
 
 def note(result: Result, verdict: Verdict) -> str:
     """Say in two sentences what happened and why, in Markdown."""
-    text = f"{EFFECTS[verdict.effect].happened}: the loss ends at **{result.final_loss:.4g}**, and {claimed(verdict)}"
+    text = f"{EFFECTS[verdict.effect].happened}: the loss ends at **{number(result.final_loss)}**, and {claimed(verdict)}"
     if verdict.guard is not None:
         text += f"\n\nThe guard, before any training: **{fired(verdict.guard)}**."
     failed = "".join(f"\n- {reason}" for reason in verdict.reasons if verdict.claim)
@@ -131,7 +132,7 @@ def claimed(verdict: Verdict) -> str:
     if claim is None:
         return f"{'; '.join(verdict.reasons)} (verdict: **{verdict.verdict}**)."
     return (
-        f"the closed form `{claim.formula}` says {claim.loss:.4g} ± {claim.tolerance:.2g} "
+        f"the closed form `{claim.formula}` says {loss_text(claim)} "
         f"(verdict: **{verdict.verdict}**). Why: {claim.reason}"
     )
 
@@ -172,7 +173,7 @@ def write_artifacts(
 ) -> None:
     """Write a run's artifacts into a folder; pictures and the model where they say something.
 
-    A fixed Lambda learns nothing: only the article's runs draw it. The champion is a Dense.
+    A fixed Lambda has nothing to learn: only the article's runs draw it. The champion is a Dense.
     """
     OmegaConf.save(OmegaConf.create(dataclasses.asdict(config)), folder / "config.yaml")
     (folder / PROBE_TABLE).write_text(json.dumps(probe_table(probe)))

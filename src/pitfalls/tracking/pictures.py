@@ -3,6 +3,7 @@
 from matplotlib.figure import Figure
 
 from pitfalls.results import Claim, Result
+from pitfalls.verdicts.words import number
 
 
 def loss_curve(result: Result, claim: Claim | None) -> Figure:
@@ -11,7 +12,7 @@ def loss_curve(result: Result, claim: Claim | None) -> Figure:
     axes = figure.add_axes((0.11, 0.13, 0.86, 0.78))
     axes.plot(range(1, len(result.loss) + 1), result.loss, marker=".", color="#0072B2", label="measured")
     if claim:
-        axes.axhline(claim.loss, color="#D55E00", linestyle="--", label=f"claimed: {claim.loss:.6g}")
+        axes.axhline(claim.loss, color="#D55E00", linestyle="--", label=f"claimed: {number(claim.loss)}")
     axes.set(title=str(result.cell), xlabel="epoch", ylabel="loss (mean square)")
     if min(result.loss) > 0 and max(result.loss) / min(result.loss) > 100:
         axes.set_yscale("log")

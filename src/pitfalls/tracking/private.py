@@ -38,6 +38,6 @@ def entity_of(dataset: "NumpyDataset") -> "Dataset":
         return dataset._to_mlflow_entity()
     except AttributeError as error:
         raise RuntimeError(
-            f"MLflow {mlflow.__version__} has no Dataset._to_mlflow_entity; the lab knows MLflow 3.17.\n"
+            f"MLflow {mlflow.__version__} has no Dataset._to_mlflow_entity; the lab was written for MLflow 3.17.\n"
             "Install the locked packages: make setup."
         ) from error

@@ -19,6 +19,7 @@ from pitfalls.project import PAIR, PAIR_MEAN, SeededCell
 from pitfalls.results import Result, Verdict
 from pitfalls.tracking.contents import note
 from pitfalls.tracking.store import client_for, tracking_errors
+from pitfalls.verdicts.words import number
 
 Load = Callable[[str], Any]
 """Reads a model from a file."""
@@ -35,20 +36,20 @@ SERVED_WITH = ("keras", "numpy", "tensorflow-cpu")
 ADDRESS = f"models:/{MODEL}@{ALIAS}"
 
 HOW_TO_SERVE = (
-    "Serve it with `make serve`, on this machine only, and ask it in another shell:\n\n"
+    "`make serve` serves it over HTTP, on this machine only. Ask it in another shell:\n\n"
     f"    curl -s -H 'Content-Type: application/json' -d '{ASKED}' "
     "http://127.0.0.1:5001/invocations"
 )
 
 DESCRIPTION = (
     f"The mean of two numbers, learned from examples by `Dense(1)`: {EXAMPLE} gives {PAIR_MEAN:g}.\n\n"
-    "A version is a run of the lab; the alias `champion` stands on the one that `promote` put forward last.\n\n"
+    "Each version is a run of the lab. The alias `champion` marks the one that was promoted last.\n\n"
     f"{HOW_TO_SERVE}"
 )
 
 
 def register_champion(tracking: Tracking, result: Result, verdict: Verdict, load: Load) -> str:
-    """Register the model of a run, unless it is, and give its version the alias `champion`.
+    """Register the model of a run, unless it is registered, and give its version the alias `champion`.
 
     Args:
         tracking: The store that holds the run, its model and the registry.
@@ -65,7 +66,9 @@ def register_champion(tracking: Tracking, result: Result, verdict: Verdict, load
     """
     cell = result.cell
     if not result.mlflow_run_id:
-        raise PromotionError(f"{cell} was trained with tracking=off: no model of it was kept.\n{cure(cell)}")
+        raise PromotionError(
+            f"{cell} was trained with tracking=off, so its model was not kept.\n{cure(cell)}"
+        )
     client = client_for(tracking)
     with tracking_errors(tracking.uri):
         run = tracked_run_of(client, result.mlflow_run_id, cell)
@@ -97,33 +100,33 @@ def tracked_run_of(client: mlflow.MlflowClient, run_id: str, cell: SeededCell) -
         if error.error_code != "RESOURCE_DOES_NOT_EXIST":
             raise
         raise PromotionError(
-            f"{cell} was tracked as run {run_id}, which the store does not hold: "
-            f"it was removed, or the store is another.\n{cure(cell)}"
+            f"{cell} was tracked as run {run_id}, but the store does not have it: "
+            f"the run was removed, or this is another store.\n{cure(cell)}"
         ) from None
     if run.info.lifecycle_stage == "deleted":
         raise PromotionError(
-            f"{cell} was tracked as run {run_id}, which was deleted.\n"
-            f"Restore it in MLflow (make ui, State: Deleted), or train it again.\n{cure(cell)}"
+            f"{cell} was tracked as run {run_id}, but that run was deleted.\n"
+            f"Restore it in MLflow (`make ui`, State: Deleted), or train it again.\n{cure(cell)}"
         )
     return run
 
 
 def refuse_without_model(client: mlflow.MlflowClient, run: Run, result: Result) -> None:
-    """Refuse a run that keeps no model.
+    """Refuse a run without a model.
 
     Raises:
-        PromotionError: It never did, or its file is gone.
+        PromotionError: It never had one, or its file is gone.
     """
     if any(one.path == "model.keras" for one in client.list_artifacts(run.info.run_id)):
         return
     cell = result.cell
     if not result.is_trainable:
         raise PromotionError(
-            f"{cell} learned nothing: a fixed Lambda has no weights, so its run keeps no model.\n"
+            f"{cell} has no model to promote: a fixed Lambda has no weights to train, so its run keeps none.\n"
             "Name a run of the model `dense` under `champion` in params.yaml."
         )
     raise PromotionError(
-        f"{cell} has no model.keras among its artifacts: who deletes mlruns/ deletes it.\n{cure(cell)}"
+        f"{cell} has lost its model: model.keras is not among its artifacts in mlruns/.\n{cure(cell)}"
     )
 
 
@@ -184,12 +187,12 @@ def tags_of_version(result: Result, verdict: Verdict) -> dict[str, str]:
         "seed": str(result.cell.seed),
         "verdict": verdict.verdict,
         "effect": verdict.effect,
-        "final_loss": f"{result.final_loss:.4g}",
+        "final_loss": number(result.final_loss),
         "fingerprint": result.fingerprint,
     }
 
 
 def description_of_version(run: Run, result: Result, verdict: Verdict) -> str:
-    """Say in Markdown what a version is, and why it was put forward."""
+    """Say in Markdown what a version is, and why it was promoted."""
     link = f"#/experiments/{run.info.experiment_id}/runs/{run.info.run_id}"
     return f"The model of run [{result.cell}]({link}).\n\n{note(result, verdict)}"

@@ -94,7 +94,7 @@ def log_dataset(client: mlflow.MlflowClient, run_id: str, dataset: DatasetInput)
 
 @contextmanager
 def tracked_run(config: Config, run: SeededCell) -> Iterator[TrackedRun]:
-    """Track what happens inside as one run; an error inside ends it FAILED and goes on.
+    """Track what happens inside as one run; an error inside marks it FAILED and is raised again.
 
     Under `mlflow run` the project's own run says which run holds the training.
 
@@ -139,7 +139,7 @@ def retag(tracking: Tracking, judged: list[tuple[Result, Verdict]], guard: Guard
             if findings is not None:
                 client.log_dict(result.mlflow_run_id, guard_table(findings), GUARD_TABLE)
         except MlflowException:
-            continue  # The run was deleted in MLflow, or the store is a newer one: nothing is there to tag.
+            continue  # The run was deleted in MLflow, or this is a newer store: there is nothing to tag.
 
 
 def link_project_run(uri: str, run_id: str) -> None:

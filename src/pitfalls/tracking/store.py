@@ -1,4 +1,4 @@
-"""The store: where runs are tracked, its experiments, and what it says when it does not answer."""
+"""The store: where runs are tracked, its experiments, and the message if it does not answer."""
 
 import logging
 import sqlite3
@@ -24,17 +24,17 @@ COLOURS = "Orange **bites**, purple is **masked**, blue is **repaired**, grey is
 
 DESCRIPTIONS = {
     "article": f"The listings of the 2019 article that train, at the article's own settings. {COLOURS}\n\n"
-    "Look at *listing 1*: its loss ends at 416.6, what a model pays that answers 49.5 for everything; "
-    "*listing 2* ends at 0, though its batches are just as shared.",
-    "matrix": f"One row a cell: runtime / generator / model / seed. {COLOURS}\n\n"
+    "Look at *listing 1*: its loss ends at 416.6, the loss of a model that answers 49.5 to everything. "
+    "*Listing 2* ends near 0, although its batches share memory as well.",
+    "matrix": f"Each row is a run: runtime / generator / model / seed. {COLOURS}\n\n"
     "- `claimed_loss` comes from a closed form, `final_loss` was measured; `broken_rows` is the share of rows "
     "whose label is not the mean of its inputs.\n"
-    "- The filter shows seed 0; clear it for every seed, under one parent a runtime. "
+    "- The filter shows seed 0. Clear it to see every seed, under one parent for each runtime. "
     "The second button draws the charts.\n"
     "- Why does one fail? Tick `keras2 / reused_inputs / dense / 0` and `keras2 / fresh_arrays / dense / 0`, "
     "press *Compare*, and show what differs: of the parameters it is the `generator`, "
     "of the metrics `broken_rows` and every loss.",
-    "manual": "What was started by hand with `python src/train.py`, sweep by sweep, the newest of each first. "
+    "manual": "Runs that were started by hand with `python src/train.py`, sweep by sweep, the newest of each first. "
     f"{COLOURS}",
 }
 
@@ -83,7 +83,7 @@ def refuse_damaged(database: Path) -> None:
     except sqlite3.Error as error:
         raise TrackingError(
             f"{database} cannot be used: {error}.\n"
-            f"Nothing was trained. Move it away (mv {database.name} {database.name}.damaged) to start a new one, "
+            f"Nothing was trained. Move it away (mv {database.name} {database.name}.damaged), and a new one is made, "
             "or run with tracking=off."
         ) from error
 

@@ -68,13 +68,17 @@ def close_sweep(
     failed = {run.data.tags[PARENT_RUN] for run in runs if run.info.status != "FINISHED"}
     for run in runs:
         if not RunStatus.is_terminated(RunStatus.from_string(run.info.status)):
-            fail(client, run.info.run_id, "its process died without a word: killed, or out of memory")
+            fail(
+                client,
+                run.info.run_id,
+                "its process ended without an error message: it was killed, or ran out of memory",
+            )
     for config, cell in jobs:
         if left[str(cell)]:
             left[str(cell)] -= 1
             continue
         tags = tags_of(config, cell) | {PARENT_RUN: parents[cell.runtime], "launch": launch}
-        fail(client, create_run(client, config, str(cell), tags), "its process died before the run began")
+        fail(client, create_run(client, config, str(cell), tags), "its process ended before the run began")
         failed.add(parents[cell.runtime])
     for parent in parents.values():
         client.set_terminated(parent, "FAILED" if parent in failed else "FINISHED")

@@ -16,7 +16,7 @@ from pitfalls.files import json_text
 from pitfalls.project import place_of
 from pitfalls.results import Claim, Probe, Result, Verdict, Word
 from pitfalls.verdicts.records import CellVerdict, ProbeClaim, ProbedListing, Ticket, TrainedListing
-from pitfalls.verdicts.run import STANDARD_ERRORS, mechanism_of, rounding
+from pitfalls.verdicts.run import STANDARD_ERRORS, mechanism_of, miss, rounding
 
 
 @dataclass(frozen=True)
@@ -104,9 +104,7 @@ def failures_of_mean(measured: float, claim: Claim, seeds: int) -> list[str]:
     """Return what does not hold of the mean over several seeds."""
     if seeds == 1 or claim.holds(measured):
         return []
-    return [
-        f"mean of {seeds} seeds: loss {measured:.6g} is not {claim.loss:.6g} within {claim.tolerance:.3g}"
-    ]
+    return [f"mean of {seeds} seeds: {miss(measured, claim)}"]
 
 
 def mean(values: list[float]) -> float:

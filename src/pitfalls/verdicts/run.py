@@ -12,6 +12,7 @@ from pitfalls.claims import Expectation, Mechanism, closed_forms
 from pitfalls.claims.mechanism import MASKED_TO
 from pitfalls.claims.twin import REPLICAS, Excess, Schedule, Shares, rmsprop_excess
 from pitfalls.results import Claim, Effect, Fired, Result, Verdict, Word
+from pitfalls.verdicts.words import plain
 
 STANDARD_ERRORS = 4
 """72 claims at three seeds: at three standard errors chance alone would fail one."""
@@ -42,18 +43,13 @@ def judge(result: Result, fired: list[str] | None = None) -> Verdict:
         word: Word = "fail" if seen else "unclaimed"
         return Verdict(claim=None, effect=effect, verdict=word, reasons=[*seen, beyond], guard=guard)
     reasons = [
-        *([] if claim.holds(result.final_loss) else [miss(result, claim)]),
+        *([] if claim.holds(result.final_loss) else [miss(result.final_loss, claim)]),
         *seen,
         *([f"effect {effect}, not {expected.effect}"] if effect != expected.effect else []),
     ]
     return Verdict(
         claim=claim, effect=effect, verdict="fail" if reasons else "pass", reasons=reasons, guard=guard
     )
-
-
-def miss(result: Result, claim: Claim) -> str:
-    """Say which loss was measured, and which was claimed."""
-    return f"loss {result.final_loss:.6g} is not {claim.loss:.6g} within {claim.tolerance:.3g}"
 
 
 def mechanism_of(result: Result) -> Mechanism:
@@ -188,6 +184,12 @@ def failures(result: Result, expected: Expectation, share: float) -> list[str]:
     if difference != expected.difference:
         found.append(f"the loss computed on {list(difference)}, not on {list(expected.difference)}")
     return found
+
+
+def miss(loss: float, claim: Claim) -> str:
+    """Say that a loss is not the claimed one, with enough digits to see by how little."""
+    claimed, tolerance = plain(claim.loss, 6), plain(claim.tolerance, 3)
+    return f"loss {plain(loss, 6)} is not {claimed} within {tolerance}"
 
 
 def disagreement(guard: Fired) -> str:
