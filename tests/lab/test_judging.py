@@ -345,4 +345,4 @@ def test_what_is_unclaimed_fails_nothing_and_is_counted_apart(tmp_path, put):
     verdicts = judge_everything(tmp_path / "runs", "matrix", "article", UNASKED).verdicts
     assert sorted(cell.verdict for cell in verdicts.cells) == ["pass", "unclaimed"]
     assert verdicts.all_hold and words.failures(verdicts) == []
-    assert words.summary(verdicts).startswith("1 of 1 cells hold, 1 unclaimed")
+    assert words.summary(verdicts).startswith("1 of 1 cell holds, 1 unclaimed")

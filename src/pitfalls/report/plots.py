@@ -51,7 +51,7 @@ def claim_rows(verdicts: Verdicts) -> list[Row]:
     return [
         {
             **entry.cell.options,
-            "claimed": digits(entry.claim.loss, DIGITS),
+            "claimed": digits(entry.claimed_loss, DIGITS),
             "measured": digits(entry.measured, DIGITS),
             "effect": entry.effect,
             "verdict": entry.verdict,

@@ -3,7 +3,7 @@
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import TracebackType
@@ -21,6 +21,7 @@ from rich.progress import (
 from rich.text import Text
 
 from pitfalls.errors import ResultError
+from pitfalls.project import EpochHook
 from pitfalls.report.terminal import columns_of, console, print_line, run_line
 from pitfalls.report.words import counted, number
 from pitfalls.results import Result, Verdict
@@ -29,9 +30,6 @@ POLL_SECONDS = 0.5
 
 BESIDE_THE_NAME = 90
 """Columns that a bar takes with its loss, its counts and its times."""
-
-EpochHook = Callable[[int, float], None]
-"""Called at the end of each epoch with its index and mean loss."""
 
 
 def bar(screen: Console) -> Progress:

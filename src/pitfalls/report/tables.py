@@ -15,6 +15,7 @@ from pitfalls.report.words import (
     interval_text,
     losses_text,
     number,
+    unclaimed,
 )
 from pitfalls.verdicts.effects import EFFECTS
 from pitfalls.verdicts.records import CellVerdict, ProbedListing, TrainedListing, Verdicts
@@ -63,8 +64,10 @@ def counts(verdicts: Verdicts) -> dict[str, Any]:
 
 
 def tally(name: str, entries: Sequence[CellVerdict | ProbedListing]) -> dict[str, int]:
-    """Count entries, and those whose claim holds."""
-    return {name: len(entries), "claims_that_hold": claims_that_hold(entries)}
+    """Count entries, and those whose claim holds; those of which nothing is claimed apart, if there are any."""
+    nothing = unclaimed(entries)
+    apart = {"unclaimed": nothing} if nothing else {}
+    return {name: len(entries), "claims_that_hold": claims_that_hold(entries), **apart}
 
 
 def matrix_counts(cells: Sequence[CellVerdict]) -> dict[str, float]:
@@ -73,7 +76,7 @@ def matrix_counts(cells: Sequence[CellVerdict]) -> dict[str, float]:
     Two numbers tell budgets apart: the worst miss, in tolerances (a claim fails beyond 1), and the widest tolerance.
     """
     misses = [abs(entry.miss) for entry in cells]
-    tolerances = [entry.claim.tolerance for entry in cells]
+    tolerances = [entry.claim.tolerance for entry in cells if entry.claim]
     return {
         **tally("cells", cells),
         **{f"cells_{effect}": sum(entry.effect == effect for entry in cells) for effect in sorted(EFFECTS)},

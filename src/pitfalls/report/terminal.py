@@ -110,18 +110,19 @@ def print_run(result: Result, verdict: Verdict, folder: Path) -> None:
     claim, seen = verdict.claim, result.prediction
     lines = [
         ("epochs", losses_text(result.loss)),
-        ("claim", f"{loss_text(claim)}; closed form {claim.formula}"),
+        ("claim", f"{loss_text(claim)}; closed form {claim.formula}" if claim else "none"),
     ]
-    if letters := explained(claim.formula, closed_forms_of(result.task)):
+    if claim and (letters := explained(claim.formula, closed_forms_of(result.task))):
         lines.append(("where", letters))
     if seen:
         pair = " and ".join(map(str, seen.inputs))
         lines.append(("answer", f"{number(seen.value)} for {pair}, whose mean is {seen.label:g}"))
-    lines.append(("why", claim.reason))
+    lines += [("why", claim.reason)] if claim else []
     for label, text in lines:
         print_line(screen, labelled(label, text, columns_of(screen)))
     for reason in verdict.reasons:
-        print_line(screen, Text(labelled("failed", reason, columns_of(screen)), FAILED))
+        line = labelled("failed" if claim else "why", reason, columns_of(screen))
+        print_line(screen, Text(line, FAILED if claim else ""))
     path = f"{folder.relative_to(ROOT)}/result.json"
     is_short = len(path) + 8 <= columns_of(screen)
     screen.print("files", path, sep="   " if is_short else "\n", markup=False, soft_wrap=True)

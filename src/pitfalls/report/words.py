@@ -102,8 +102,15 @@ def counted(how_many: int, name: str) -> str:
 
 def holding(entries: Sequence[CellVerdict | ProbedListing], name: str) -> str:
     """Say how many of some claims hold: `1 of 1 claim holds`, `71 of 72 cells hold`."""
-    held = claims_that_hold(entries)
-    return f"{held} of {counted(len(entries), name)} hold{'s' if 1 in (held, len(entries)) else ''}"
+    held, nothing = claims_that_hold(entries), unclaimed(entries)
+    claimed = len(entries) - nothing
+    text = f"{held} of {counted(claimed, name)} hold{'s' if 1 in (held, claimed) else ''}"
+    return f"{text}, {nothing} unclaimed" if nothing else text
+
+
+def unclaimed(entries: Sequence[CellVerdict | ProbedListing]) -> int:
+    """Count the entries of which nothing is claimed."""
+    return sum(entry.verdict == "unclaimed" for entry in entries)
 
 
 def claims_that_hold(entries: Sequence[CellVerdict | ProbedListing]) -> int:
@@ -125,7 +132,8 @@ def failures(verdicts: Verdicts) -> list[str]:
     missing = [
         f"{name} is missing: it was not trained or not probed. Run `dvc repro`." for name in verdicts.missing
     ]
-    return [line for entry in verdicts.entries for line in reasons(entry)] + verdicts.damaged + missing
+    failed = [line for entry in verdicts.entries if entry.fails for line in reasons(entry)]
+    return failed + verdicts.damaged + missing
 
 
 def reasons(entry: CellVerdict | ProbedListing) -> list[str]:

@@ -12,8 +12,8 @@ from omegaconf import DictConfig
 from pitfalls.config.fingerprint import fingerprint
 from pitfalls.config.schema import Config, resolved
 from pitfalls.lab.training import train
-from pitfalls.project import ROOT, SeededCell
-from pitfalls.report.progress import EpochHook, epoch_bar
+from pitfalls.project import ROOT, EpochHook, SeededCell
+from pitfalls.report.progress import epoch_bar
 from pitfalls.report.terminal import print_run
 from pitfalls.results import Result, Verdict, is_finished
 from pitfalls.startup import quick_imports

@@ -52,6 +52,16 @@ class CellVerdict(Record):
         return self.verdict == "fail"
 
     @property
+    def claimed_loss(self) -> float:
+        """The claimed loss; where nothing is claimed the measured one, as a chart needs a number."""
+        return self.claim.loss if self.claim else self.measured
+
+    @property
+    def formula(self) -> str:
+        """The closed form of the claim, nothing where there is none."""
+        return self.claim.formula if self.claim else ""
+
+    @property
     def miss(self) -> float:
         """How far the loss is from its claim, in tolerances: a claim fails beyond 1; 0 where nothing is claimed."""
         return (self.measured - self.claim.loss) / (self.claim.tolerance or 1) if self.claim else 0.0

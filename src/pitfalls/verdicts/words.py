@@ -46,8 +46,10 @@ def loss_text(claim: Claim) -> str:
     return f"{beside(claim.loss, claim.tolerance)} ± {tolerance_text(claim.tolerance)}"
 
 
-def claim_text(claim: Claim) -> str:
+def claim_text(claim: Claim | None) -> str:
     """Print a claim; a dagger marks one that follows a race's measured q."""
+    if claim is None:
+        return "none"
     return f"{loss_text(claim)}{' †' if claim.kind == 'race' else ''}"
 
 
