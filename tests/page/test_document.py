@@ -91,7 +91,7 @@ def test_links_within_the_page_lead_somewhere(page):
 
 
 def test_every_figure_has_words(page):
-    """A figure that cannot be seen is told."""
+    """A figure that cannot be seen is described."""
     assert Page(page).wordless == []
 
 
@@ -274,7 +274,10 @@ def test_the_article_s_pair_stands_in_no_template():
         ("0", ""),
         ("V", "V = 416.625 is the variance of the mean"),
         ("B = 2 V (1 - 1/b)", "V = 416.625 is the variance of the mean, b = 64 is the batch size"),
-        ("q S", "q is the share of rows that were measured apart, S = 2 V = 833.25"),
+        (
+            "q S",
+            "q is the measured share of rows whose inputs and labels do not belong together, S = 2 V = 833.25",
+        ),
     ],
 )
 def test_the_letters_of_a_formula_are_explained(formula, text):
@@ -289,7 +292,7 @@ def test_json_cannot_close_its_script():
 
 
 def test_a_name_breaks_behind_its_underscores_only():
-    """Names are text: what stands in them is escaped."""
+    """Names are text: markup in them is escaped."""
     assert breakable("a_<b>") == "a_<wbr>&lt;b&gt;"
 
 

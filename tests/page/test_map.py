@@ -1,4 +1,4 @@
-"""The README's map: every cell, in light and dark, in colours that can be told from each other and read."""
+"""The README's map: every cell, in light and dark, in colours that can be read."""
 
 import re
 from xml.etree import ElementTree

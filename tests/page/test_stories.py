@@ -78,7 +78,7 @@ def test_an_answer_names_the_address_only_where_it_decides(material):
     """Under fit(generator) the address of the buffer decides; in a queue of references it does not matter."""
     aliasing, _ = answers_under("keras3", material)
     assert situations(aliasing) == {
-        "bites": ["the inputs are refilled in one buffer at a multiple of 64 bytes"],
+        "bites": ["the inputs are refilled in one buffer at an address that is a multiple of 64"],
         "repaired": [
             "the inputs are refilled in one buffer at any other address",
             "inputs and labels are refilled together",
@@ -150,7 +150,7 @@ def test_a_sentence_that_begins_with_code_keeps_its_case():
 
 
 def test_a_repaired_difference_is_shown_before_and_after():
-    """Where Keras stepped in, both shapes are told; elsewhere one."""
+    """Where Keras stepped in, both shapes are shown; elsewhere one."""
     met = {"inputs": (64, 2), "labels": (64,), "declared_output": (None, 1), "prediction": (64, 1)}
     repaired, untouched = (
         shape_texts(Shapes(**met, loss_difference=(64, 1), loss_difference_before_repair=before))

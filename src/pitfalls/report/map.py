@@ -56,7 +56,7 @@ def svg(material: Material, scheme: Scheme) -> str:
 
 
 def headers(left: int, model: str, runtimes: list[str], scheme: Scheme) -> list[str]:
-    """Return a map's heading, and the name of each of its columns, broken behind its underscores."""
+    """Return a map's heading, and the name of each of its columns, broken after its underscores."""
     parts = [words(left, 15, model, scheme.ink, 'font-weight="600" font-size="14"')]
     for column, runtime in enumerate(runtimes):
         pieces = re.findall("[^_]+_?", runtime)

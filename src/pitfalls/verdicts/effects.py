@@ -25,7 +25,7 @@ class Effect:
 
     Attributes:
         brief: What it means in a few words, beside a map.
-        meaning: What it means, behind its name, where no model is named.
+        meaning: What it means, after its name, where no model is named.
         happened: How a run's note begins, in Markdown.
         light: Its colours in light mode and on paper.
         dark: Its colours in dark mode.
@@ -66,7 +66,7 @@ EFFECTS = {
     ),
     "masked": Effect(
         brief="the loss cannot show it",
-        meaning="the data is wrong, but the loss cannot show it; a race or another loss would let it out",
+        meaning="the data is wrong, but the loss cannot show it; a race or another loss would expose it",
         happened="The bug is there, and **masked**",
         light=Shade(fill="#e3b7d1", on="#33101f", ink="#a2447a"),
         dark=Shade(fill="#7d4667", on="#ffeaf5", ink="#dc8fbd"),

@@ -122,7 +122,11 @@ def refilled(run: Result) -> Situation:
     if len(reused) != 1:
         return Situation("inputs and labels are refilled together")
     ((name, offset),) = reused.items()
-    where = f"at a multiple of {BOUNDARY} bytes" if offset % BOUNDARY == 0 else "at any other address"
+    where = (
+        f"at an address that is a multiple of {BOUNDARY}"
+        if offset % BOUNDARY == 0
+        else "at any other address"
+    )
     return Situation(f"the {name} are refilled in one buffer", where)
 
 

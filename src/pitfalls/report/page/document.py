@@ -36,7 +36,7 @@ def write_page(material: Material, reports: Path) -> Path:
         reports: The folder to write to.
 
     Returns:
-        Where the page stands.
+        Where the page is.
 
     Raises:
         ConfigurationError: The folder cannot be written to.
@@ -109,10 +109,10 @@ def first_epochs(material: Material) -> str:
 
 
 def breakable(name: str) -> Markup:
-    """Return a name that may go on in the next line behind each underscore."""
+    """Return a name that may break after each underscore."""
     return Markup("_<wbr>").join(name.split("_"))
 
 
 def as_json(value: Any) -> Markup:
-    """Return JSON that may stand inside a script element."""
+    """Return JSON for the inside of a script element."""
     return Markup(json.dumps(value, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c"))
