@@ -38,7 +38,7 @@ def test_the_report_opens_from_disk_in_silence(open_page, report):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_figure_is_drawn(open_page, report, scheme):
-    """No figure is blank: each has pixels that stand out."""
+    """No figure is blank: each has pixels of several colours."""
     page = open_page(report, scheme=scheme).page
     figures = page.locator("[data-chart], .curves .chart, .queue")
     blank = []
@@ -147,7 +147,7 @@ def test_a_filter_that_leaves_nothing_says_so(open_page, report):
 
 
 def test_the_maps_are_filtered_by_effect(open_page, report):
-    """An effect that is left out fades, and the others stand."""
+    """An effect that is left out fades, and the others stay."""
     page = open_page(report).page
     page.uncheck("[data-filter=maps] input[value=bites]")
     assert page.locator(".map td.bites:not(.dimmed)").count() == 0

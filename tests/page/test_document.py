@@ -9,14 +9,15 @@ from made_reports import ROOT, TASK, committed_verdicts, made_page, make, with_a
 from made_results import made_result
 
 from pitfalls import report
+from pitfalls.guard.command.arguments import parse
 from pitfalls.project import PAIR, PAIR_MEAN, Cell
-from pitfalls.report.material import gather
+from pitfalls.report.material import ARTICLE, gather, header
 from pitfalls.report.page import offline, write_page
 from pitfalls.report.page.document import as_json, breakable
 from pitfalls.report.page.formulas import explained
 from pitfalls.results import Task
 from pitfalls.stages.report import write_report
-from pitfalls.verdicts.effects import EFFECTS
+from pitfalls.verdicts.effects import EFFECTS, SCHEMES
 from pitfalls.verdicts.everything import closed_forms_of
 
 REPORT = Path(report.__file__).parent
@@ -53,10 +54,17 @@ def without_scripts(text):
 
 
 def test_the_report_stage_writes_the_page(tmp_path):
-    """The page stands beside the tables and the data of the plots."""
+    """The page beside the tables, the map and the data of the plots."""
     runs, reports = make(tmp_path, committed_verdicts())
     write_report(runs, reports, ROOT)
-    assert {path.name for path in reports.iterdir()} == {"index.html", "matrix.md", "plots", "verdicts.json"}
+    assert {path.name for path in reports.iterdir()} == {
+        "index.html",
+        "map-dark.svg",
+        "map-light.svg",
+        "matrix.md",
+        "plots",
+        "verdicts.json",
+    }
 
 
 def test_the_page_loads_nothing(page):
@@ -83,7 +91,7 @@ def test_links_within_the_page_lead_somewhere(page):
 
 
 def test_every_figure_has_words(page):
-    """A figure that cannot be seen is told."""
+    """A figure that cannot be seen is described."""
     assert Page(page).wordless == []
 
 
@@ -189,12 +197,67 @@ def test_results_that_do_not_say_where_they_were_trained_leave_it_out(tmp_path):
 
 
 def test_the_colours_and_words_of_effects_come_from_one_place(page):
-    """The style sheet names no light colour of an effect; the legend says what each means."""
+    """The style sheet names no colour of an effect or of text; the legend says what each effect means."""
     style = (REPORT / "page" / "templates" / "style.css").read_text()
-    for name, effect in EFFECTS.items():
-        assert f"--light-{name}: {effect.colour};" in page
-        assert style.count(f"--{name}-ink: var(--light-{name})") == 2, "on a light screen and on paper"
-        assert f'<span class="meaning">{effect.meaning}</span>' in page
+    colours = {scheme.ink for scheme in SCHEMES.values()} | {scheme.quiet for scheme in SCHEMES.values()}
+    for scheme in SCHEMES.values():
+        for name, shade in scheme.shades.items():
+            assert f"--{name}: {shade.fill}; --{name}-on: {shade.on}; --{name}-ink: {shade.ink};" in page
+            colours |= {shade.fill, shade.ink}
+    assert {colour for colour in colours - {"#ffffff"} if colour in re.sub(r"\.ramp.*", "", style)} == set()
+    for effect in EFFECTS.values():
+        assert f'<span class="meaning">{effect.brief}</span>' in page
+        assert f'<dd class="meaning">{effect.meaning}</dd>' in page
+
+
+def test_dark_colours_and_light_ones_hold_in_their_own_mode(page):
+    """Paper is light, whatever mode the screen has: its colours come last."""
+    modes = re.findall(r"(@media [^{]*\{ )?:root \{ --ink: (#\w+);", page)
+    assert [ink for _, ink in modes] == [SCHEMES[name].ink for name in ("light", "dark", "light")]
+    assert "dark" in modes[1][0] and "print" in modes[2][0]
+
+
+def test_the_first_screen_holds_the_task_the_map_the_checks_and_the_fixes(page):
+    """A reader sees them before the article; each command can be copied."""
+    first = page[page.index("<body>") : page.index('id="article"')]
+    assert "The task is to learn the mean of two integers from 0 to 99." in first
+    assert first.count('<table class="map">') == 3
+    for command in (
+        "pip install .",
+        "pitfalls check train.py:batches",
+        "pitfalls check train.py:create_model --batch train.py:batches",
+        "x = np.zeros((64, 2))",
+        "yield np.copy(x), y",
+        "y = y[:, None]",
+    ):
+        assert f'data-copy="{command}"' in first
+
+
+def test_the_check_commands_are_ones_that_the_command_takes(page):
+    """Nobody copies a line that is refused."""
+    lines = re.findall(r'data-copy="pitfalls (check [^"]*)"', page)
+    assert [parse(line.split()).target for line in lines] == ["train.py:batches", "train.py:create_model"]
+
+
+def test_names_of_generators_are_explained_where_they_are(page):
+    """In the first map, in the words of their own files."""
+    first_map = page[page.index('<table class="map">') : page.index("</table>")]
+    for path in (ROOT / "conf" / "generator").glob("*.yaml"):
+        about = header(path.read_text()).replace("'", "&#39;")
+        assert f"<small>{about}</small>" in first_map
+
+
+def test_the_first_epoch_of_2019_is_explained(page):
+    """Beside the losses that differ: initial weights."""
+    note = page[page.index('id="first-epoch"') :]
+    assert "Epoch 1 of listing 1 was\n      1044.08 in 2019" in note and "initial\n      weights" in note
+
+
+def test_the_footer_names_the_article_the_licence_and_the_docs(page):
+    """By name and link."""
+    footer = page[page.index("<footer") :]
+    assert ARTICLE.title in footer and ARTICLE.in_english in footer and f'href="{ARTICLE.url}"' in footer
+    assert "LICENSE" in footer and "docs/README.md" in footer and "docs/guard.md" in footer
 
 
 def test_the_article_s_pair_stands_in_no_template():
@@ -211,7 +274,10 @@ def test_the_article_s_pair_stands_in_no_template():
         ("0", ""),
         ("V", "V = 416.625 is the variance of the mean"),
         ("B = 2 V (1 - 1/b)", "V = 416.625 is the variance of the mean, b = 64 is the batch size"),
-        ("q S", "q is the share of rows that were measured apart, S = 2 V = 833.25"),
+        (
+            "q S",
+            "q is the measured share of rows whose inputs and labels do not belong together, S = 2 V = 833.25",
+        ),
     ],
 )
 def test_the_letters_of_a_formula_are_explained(formula, text):
@@ -226,7 +292,7 @@ def test_json_cannot_close_its_script():
 
 
 def test_a_name_breaks_behind_its_underscores_only():
-    """Names are text: what stands in them is escaped."""
+    """Names are text: markup in them is escaped."""
     assert breakable("a_<b>") == "a_<wbr>&lt;b&gt;"
 
 

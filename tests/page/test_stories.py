@@ -57,12 +57,57 @@ def test_a_story_names_the_bugs_of_its_cell(material, generator, model, bugs):
     assert stories_of(material)[Cell("keras2", generator, model)].entry.bugs == bugs
 
 
+def answers_under(runtime, material):
+    """Return what is answered for aliasing and for broadcasting under a runtime."""
+    return next(answer for answer in answers(material) if answer.runtime == runtime).bugs
+
+
+def situations(bug):
+    """Return the situations of each effect of a bug."""
+    return {outcome.effect: outcome.when for outcome in bug.outcomes}
+
+
 def test_each_bug_is_counted_where_it_is_alone(material):
-    """Under fit(generator) aliasing bites on aligned buffers only, and broadcasting never."""
-    keras3 = next(answer for answer in answers(material) if answer.runtime == "keras3")
-    aliasing, broadcasting = keras3.bugs
-    assert (aliasing.bitten, aliasing.of, aliasing.by) == (2, 6, ["reused_inputs_aligned"])
-    assert (broadcasting.bitten, broadcasting.of, broadcasting.word) == (0, 5, "stays hidden")
+    """Under fit(generator) aliasing bites on aligned buffers only, and broadcasting is hidden everywhere."""
+    aliasing, broadcasting = answers_under("keras3", material)
+    assert aliasing.count == "bites in 2 of 6 cells"
+    assert broadcasting.count == "hidden in all 5 cells"
+
+
+def test_an_answer_names_the_address_only_where_it_decides(material):
+    """Under fit(generator) the address of the buffer decides; in a queue of references it does not matter."""
+    aliasing, _ = answers_under("keras3", material)
+    assert situations(aliasing) == {
+        "bites": ["the inputs are refilled in one buffer at an address that is a multiple of 64"],
+        "repaired": [
+            "the inputs are refilled in one buffer at any other address",
+            "inputs and labels are refilled together",
+        ],
+    }
+    aliasing, _ = answers_under("custom_loop", material)
+    assert situations(aliasing) == {
+        "bites": ["the inputs are refilled in one buffer"],
+        "masked": ["inputs and labels are refilled together"],
+    }
+
+
+def test_an_answer_follows_from_the_verdicts(material):
+    """If the loss is hand-written and labels lack an axis, it bites; were it repaired, the answer would say so."""
+    _, broadcasting = answers_under("custom_loop", material)
+    assert situations(broadcasting) == {
+        "bites": ["only the predictions lack their last axis", "only the labels lack their last axis"],
+        "masked": ["labels and predictions both lack their last axis"],
+    }
+    material.verdicts.cells[:] = [entry.with_changes(effect="repaired") for entry in material.verdicts.cells]
+    _, broadcasting = answers_under("custom_loop", material)
+    assert list(situations(broadcasting)) == ["repaired"] and broadcasting.count == "hidden in all 5 cells"
+
+
+def test_without_runs_a_situation_is_named_by_its_options(material):
+    """In a clone there are verdicts only, and no shapes or addresses."""
+    material.runs.clear()
+    _, broadcasting = answers_under("keras2", material)
+    assert "flat_labels feeds dense" in situations(broadcasting)["repaired"]
 
 
 def test_a_bug_that_no_cell_carries_was_not_tried(material):
@@ -70,7 +115,19 @@ def test_a_bug_that_no_cell_carries_was_not_tried(material):
     fresh = [entry for entry in material.verdicts.cells if entry.cell.generator == "fresh_arrays"]
     material.verdicts.cells[:] = fresh
     aliasing = answers(material)[0].bugs[0]
-    assert (aliasing.bug, aliasing.word, aliasing.of) == ("aliasing", "not tried", 0)
+    assert (aliasing.bug, aliasing.count, aliasing.outcomes) == ("aliasing", "not tried", [])
+
+
+def test_a_fixed_model_is_not_said_to_learn_the_wrong_thing(material):
+    """It has no weights: what it pays is the loss. A model that learns is another matter."""
+    stories = stories_of(material)
+    fixed = stories[Cell("keras2", "reused_inputs", "mean_lambda")]
+    trained = stories[Cell("keras2", "reused_inputs", "dense")]
+    assert "it pays for the bug in its loss, and its answers are right" in fixed.meaning
+    assert "the model learns the wrong thing" in trained.meaning
+    material.runs.clear()
+    unknown = stories_of(material)[Cell("keras2", "reused_inputs", "mean_lambda")]
+    assert "a model that learns" in unknown.meaning and "a fixed model" in unknown.meaning
 
 
 def test_seeds_that_disagree_take_the_worst_colour():
@@ -93,7 +150,7 @@ def test_a_sentence_that_begins_with_code_keeps_its_case():
 
 
 def test_a_repaired_difference_is_shown_before_and_after():
-    """Where Keras stepped in, both shapes are told; elsewhere one."""
+    """Where Keras stepped in, both shapes are shown; elsewhere one."""
     met = {"inputs": (64, 2), "labels": (64,), "declared_output": (None, 1), "prediction": (64, 1)}
     repaired, untouched = (
         shape_texts(Shapes(**met, loss_difference=(64, 1), loss_difference_before_repair=before))

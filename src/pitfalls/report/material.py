@@ -20,6 +20,24 @@ ARTICLE_TASK = Task(high=100, batch_size=64)
 
 
 @dataclass(frozen=True)
+class Article:
+    """The article by its name, and where it can be read."""
+
+    title: str
+    in_english: str
+    place: str
+    url: str
+
+
+ARTICLE = Article(
+    "Делаем нейронную сеть: как не сломать мозг",
+    "Making a neural network: how not to break the brain",
+    "Habr, February 2019",
+    "https://habr.com/en/articles/439038",
+)
+
+
+@dataclass(frozen=True)
 class Material:
     """What the report is made of.
 

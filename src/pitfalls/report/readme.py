@@ -1,36 +1,25 @@
-"""The README's results, written by `make release` from the verdicts that it releases."""
+"""The README's generated lines, written by `make release` from the verdicts that it releases."""
 
 import re
-from collections import defaultdict
 
-from pitfalls.report.tables import listings_markdown, markdown
-from pitfalls.report.words import number, summary
-from pitfalls.verdicts.records import CellVerdict, Verdicts
+from pitfalls.report.tables import matrix_counts
+from pitfalls.report.words import summary
+from pitfalls.verdicts.records import Verdicts
 
 BEGIN, END = "<!-- results: written by make release -->", "<!-- end of results -->"
 
 
 def results(verdicts: Verdicts) -> str:
-    """Return the README's results: the matrix in short, and the article's listings."""
-    return "\n\n".join([summary(verdicts), short_matrix(verdicts.cells), listings_markdown(verdicts)])
-
-
-def short_matrix(cells: list[CellVerdict]) -> str:
-    """Return the matrix with a row for each runtime and generator, and a column for each model."""
-    models = list(dict.fromkeys(entry.cell.model for entry in cells))
-    texts: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
-    for entry in cells:
-        texts[entry.cell.runtime, entry.cell.generator][entry.cell.model] = short_text(entry)
-    rows = [[*names, *(row.get(model, "") for model in models)] for names, row in texts.items()]
-    return markdown(("runtime", "generator", *models), rows)
-
-
-def short_text(entry: CellVerdict) -> str:
-    """Print a cell's loss and effect, and whether its claim failed."""
-    return f"{number(entry.measured)} {entry.effect}{'' if entry.holds else ', **claim failed**'}"
+    """Return how many claims hold, and in how many cells each effect was measured."""
+    counts = matrix_counts(verdicts.cells)
+    effects = (
+        f"Of {counts['cells']} cells, {counts['cells_bites']} bite, {counts['cells_masked']} are masked, "
+        f"{counts['cells_repaired']} are repaired and {counts['cells_clean']} are clean."
+    )
+    return f"**{summary(verdicts)}** {effects}"
 
 
 def with_results(readme: str, verdicts: Verdicts) -> str:
     """Return the README with its results written anew."""
-    section = f"{BEGIN}\n\n{results(verdicts)}\n\n{END}"
+    section = f"{BEGIN}\n{results(verdicts)}\n{END}"
     return re.sub(f"{BEGIN}.*{END}", lambda _: section, readme, flags=re.DOTALL)

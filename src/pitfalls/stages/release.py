@@ -5,11 +5,12 @@ from pathlib import Path
 from pitfalls.errors import ReleaseError
 from pitfalls.files import write_text
 from pitfalls.project import RELEASE
+from pitfalls.report.map import FILES as MAPS
 from pitfalls.report.readme import with_results
 from pitfalls.report.words import failures, summary
 from pitfalls.verdicts.records import PLACE, Verdicts
 
-RELEASED = (PLACE, "matrix.md", "metrics.json", "plots/claims.csv", "plots/loss.csv")
+RELEASED = (PLACE, "matrix.md", "metrics.json", *MAPS.values(), "plots/claims.csv", "plots/loss.csv")
 """What a release is made of, in reports/ and in reports/release/."""
 
 

@@ -1,33 +1,59 @@
-"""Answers: for each way to feed a model, how often each bug bites where it is the only one."""
+"""Answers: for each way to feed a model, when each bug bites where it is the only one.
 
-from collections.abc import Iterable
+A cell carries its bug in one situation, which its runs show by themselves: which arrays
+are refilled and at which address, or which side of the loss lacks an axis. So a new
+generator or model is answered for without a word of it here.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pitfalls.report.material import Material
 from pitfalls.report.words import sentence
+from pitfalls.results import Result
+from pitfalls.verdicts.effects import EFFECTS, worst_of
 from pitfalls.verdicts.records import CellVerdict
 
 BUGS = ("aliasing", "broadcasting")
 
+BOUNDARY = 64
+"""TensorFlow takes a buffer that begins at a multiple of so many bytes without a copy."""
+
+
+@dataclass(frozen=True)
+class Situation:
+    """When a cell carries its bug, and where its buffer begins if only one is refilled."""
+
+    when: str
+    where: str = ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """An effect, and the situations in which a bug has it."""
+
+    effect: str
+    when: list[str]
+
 
 @dataclass(frozen=True)
 class BugAnswer:
-    """How often one bug bites: in so many of the cells that carry no other, with these generators."""
+    """What becomes of one bug in the cells that carry no other: in so many it bites."""
 
     bug: str
     bitten: int
     of: int
-    by: list[str]
+    outcomes: list[Outcome]
 
     @property
-    def word(self) -> str:
-        """The answer in a word or two."""
-        return "bites" if self.bitten else "stays hidden" if self.of else "not tried"
-
-    @property
-    def tone(self) -> str:
-        """The effect whose colour it takes."""
-        return "bites" if self.bitten else "repaired"
+    def count(self) -> str:
+        """In how many cells it bites, or that it bites in none."""
+        if not self.of:
+            return "not tried"
+        return (
+            f"bites in {self.bitten} of {self.of} cells" if self.bitten else f"hidden in all {self.of} cells"
+        )
 
 
 @dataclass(frozen=True)
@@ -45,20 +71,74 @@ def answers(material: Material) -> list[RuntimeAnswer]:
         RuntimeAnswer(
             runtime,
             sentence(material.about("runtime", runtime)),
-            [bug_answer(bug, cells_under(runtime, material)) for bug in BUGS],
+            [bug_answer(bug, runtime, material) for bug in BUGS],
         )
         for runtime in material.axes["runtime"]
     ]
 
 
-def cells_under(runtime: str, material: Material) -> list[CellVerdict]:
-    """Return the cells of one runtime."""
-    return [entry for entry in material.verdicts.cells if entry.cell.runtime == runtime]
+def bug_answer(bug: str, runtime: str, material: Material) -> BugAnswer:
+    """Answer for one bug under one runtime, from the cells that carry no other."""
+    alone = [e for e in material.verdicts.cells if e.cell.runtime == runtime and e.bugs == [bug]]
+    bitten = sum(worst_of(entry.effect) == "bites" for entry in alone)
+    return BugAnswer(bug, bitten, len(alone), outcomes(bug, alone, material))
 
 
-def bug_answer(bug: str, cells: Iterable[CellVerdict]) -> BugAnswer:
-    """Count how often one bug bites in cells that carry no other."""
-    alone = [entry for entry in cells if entry.bugs == [bug]]
-    bitten = [entry for entry in alone if "bites" in entry.effect]
-    generators = dict.fromkeys(entry.cell.generator for entry in bitten)
-    return BugAnswer(bug, len(bitten), len(alone), list(generators))
+def outcomes(bug: str, entries: Sequence[CellVerdict], material: Material) -> list[Outcome]:
+    """Return for each effect that occurs, worst first, the situations in which it does."""
+    effects: dict[Situation, str] = {}
+    for entry in entries:
+        situation = situation_of(bug, entry, material.runs.get(entry.cell, []))
+        effects[situation] = worst_of(f"{effects.get(situation, '')} {entry.effect}")
+    found = [(effect, phrases(effect, effects)) for effect in EFFECTS]
+    return [Outcome(effect, when) for effect, when in found if when]
+
+
+def phrases(effect: str, effects: dict[Situation, str]) -> list[str]:
+    """Return the situations of an effect in words; an address is named only if another one changes the effect."""
+    by_when: dict[str, set[str]] = defaultdict(set)
+    for situation, found in effects.items():
+        by_when[situation.when].add(found)
+    texts = [
+        situation.when if len(by_when[situation.when]) == 1 else f"{situation.when} {situation.where}".strip()
+        for situation, found in effects.items()
+        if found == effect
+    ]
+    return list(dict.fromkeys(texts))
+
+
+def situation_of(bug: str, entry: CellVerdict, runs: Sequence[Result]) -> Situation:
+    """Return the situation of a cell; without runs it can only be named."""
+    if not runs:
+        return Situation(f"{entry.cell.generator} feeds {entry.cell.model}")
+    return refilled(runs[0]) if bug == "aliasing" else lacking(runs[0])
+
+
+def refilled(run: Result) -> Situation:
+    """Say which arrays are refilled, and where the buffer of one begins."""
+    offsets = run.buffer_address_mod_64
+    begins = {"inputs": offsets.inputs, "labels": offsets.labels}
+    reused = {name: offset for name, offset in begins.items() if offset is not None}
+    if len(reused) != 1:
+        return Situation("inputs and labels are refilled together")
+    ((name, offset),) = reused.items()
+    where = (
+        f"at an address that is a multiple of {BOUNDARY}"
+        if offset % BOUNDARY == 0
+        else "at any other address"
+    )
+    return Situation(f"the {name} are refilled in one buffer", where)
+
+
+def lacking(run: Result) -> Situation:
+    """Say which side of the loss lacks its last axis, as the generator and the model made it."""
+    shapes = {"labels": run.shapes.labels, "predictions": run.shapes.prediction}
+    flat = [name for name, shape in shapes.items() if len(shape) == 1]
+    who = (
+        "labels and predictions both"
+        if len(flat) > 1
+        else f"only the {flat[0]}"
+        if flat
+        else "neither side seems to"
+    )
+    return Situation(f"{who} lack their last axis")

@@ -11,7 +11,7 @@ from pitfalls.verdicts.effects import worst_of
 from pitfalls.verdicts.records import CellVerdict
 
 SHAPES = {"circle": "○", "square": "□", "triangle-up": "△", "diamond": "◇", "triangle-down": "▽"}
-"""A shape for each seed, and its sign in text: lines that lie on each other can be told apart, points cannot."""
+"""A shape for each seed, and its sign in text: points that lie on each other differ by it."""
 
 
 class CellCurves(TypedDict):

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from pitfalls.files import write_text
 from pitfalls.project import PAIR, PAIR_MEAN
-from pitfalls.report.material import Material
+from pitfalls.report.material import ARTICLE, Material
 from pitfalls.report.page.answers import answers
 from pitfalls.report.page.curves import curves, seed_marks
 from pitfalls.report.page.environment import buffer_addresses, environment
@@ -22,8 +22,8 @@ from pitfalls.report.page.queues import queues
 from pitfalls.report.page.rules import rules_table
 from pitfalls.report.page.stories import heat_maps, stories_of
 from pitfalls.report.tables import HEADERS, cell_row, matrix_counts
-from pitfalls.report.words import failures, losses_at_text, summary
-from pitfalls.verdicts.effects import EFFECTS
+from pitfalls.report.words import failures, losses_at_text, number, summary
+from pitfalls.verdicts.effects import EFFECTS, SCHEMES
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -36,7 +36,7 @@ def write_page(material: Material, reports: Path) -> Path:
         reports: The folder to write to.
 
     Returns:
-        Where the page stands.
+        Where the page is.
 
     Raises:
         ConfigurationError: The folder cannot be written to.
@@ -70,6 +70,8 @@ def content(material: Material) -> dict[str, Any]:
         "counts": matrix_counts(verdicts.cells),
         "failures": failures(verdicts),
         "effects": EFFECTS,
+        "schemes": SCHEMES,
+        "article": ARTICLE,
         "task": task,
         "forms": forms,
         "explained": partial(explained, forms=forms),
@@ -86,6 +88,7 @@ def content(material: Material) -> dict[str, Any]:
         "listing_1": listing_1_of(verdicts.listings),
         "queues": queues(verdicts.probes),
         "lottery_in_words": losses_at_text({t.offset_bytes: t.measured for t in verdicts.lottery}, "at"),
+        "first_epochs": first_epochs(material),
         "printed_in_words": partial(losses_at_text, where="in epoch"),
         "allocation": material.allocation,
         "mean_square": mean_square(batch_labels(material)),
@@ -96,11 +99,20 @@ def content(material: Material) -> dict[str, Any]:
     }
 
 
+def first_epochs(material: Material) -> str:
+    """Return the first losses of one sound cell that learns, by seed, nothing if there is none with two seeds."""
+    sound = [
+        material.runs.get(entry.cell, []) for entry in material.verdicts.cells if entry.effect == "clean"
+    ]
+    learned = (runs for runs in sound if len(runs) > 1 and runs[0].is_trainable)
+    return ", ".join(number(run.loss[0]) for run in next(learned, []))
+
+
 def breakable(name: str) -> Markup:
-    """Return a name that may go on in the next line behind each underscore."""
+    """Return a name that may break after each underscore."""
     return Markup("_<wbr>").join(name.split("_"))
 
 
 def as_json(value: Any) -> Markup:
-    """Return JSON that may stand inside a script element."""
+    """Return JSON for the inside of a script element."""
     return Markup(json.dumps(value, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c"))

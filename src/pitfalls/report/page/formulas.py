@@ -9,13 +9,13 @@ MEANINGS = {
     "S": "S = 2 V = {S:g}",
     "B": "B = 2 V (1 - 1/b) = {B:.2f}",
     "C": "C = V (1 - 1/b^2) = {C:.2f}",
-    "q": "q is the share of rows that were measured apart",
+    "q": "q is the measured share of rows whose inputs and labels do not belong together",
     "b": "b = {b} is the batch size",
 }
 
 
 def explained(formula: str, forms: ClosedForms | None) -> str:
-    """Say what the letters of a formula mean, those behind its equals sign if it defines one.
+    """Say what the letters of a formula mean, those after its equals sign if it defines one.
 
     Args:
         formula: As a claim states it.

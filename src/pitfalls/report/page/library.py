@@ -1,4 +1,4 @@
-"""The plotting library, to stand inside a page."""
+"""The plotting library, as part of a page."""
 
 import re
 from pathlib import Path
@@ -17,6 +17,6 @@ def vendored_scripts() -> list[Markup]:
 
 
 def script(path: Path) -> Markup:
-    """Return a script to stand inside a page, without the link to its source map."""
+    """Return a script as part of a page, without the link to its source map."""
     text = path.read_text(encoding="utf-8")
     return Markup(re.sub(r"^//# sourceMappingURL=.*$", "", text, flags=re.MULTILINE))

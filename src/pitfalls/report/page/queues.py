@@ -1,4 +1,4 @@
-"""The drawn queue: ten batches of a generator held together, as a probe found them."""
+"""The drawn queue: ten batches of a generator kept at once, as a probe found them."""
 
 from dataclasses import dataclass
 
@@ -41,7 +41,7 @@ class DrawnQueue:
 
     @property
     def first_inputs(self) -> list[list[int]]:
-        """The first row of the two yields that the probe held."""
+        """The first row of the two yields that the probe kept."""
         return [[int(value) for value in inputs[0]] for inputs in self.probe.yields]
 
     @property

@@ -17,7 +17,7 @@ from pitfalls.report.words import (
     train_command,
 )
 from pitfalls.results import Result
-from pitfalls.verdicts.effects import worst_of
+from pitfalls.verdicts.effects import EFFECTS, worst_of
 from pitfalls.verdicts.records import CellVerdict
 
 
@@ -78,6 +78,12 @@ class Story:
         return worst_of(self.entry.effect)
 
     @property
+    def meaning(self) -> str:
+        """What its effect means for its model: one whose weights are fixed learns nothing wrong."""
+        is_trainable = self.runs[0].is_trainable if self.runs else None
+        return sentence(EFFECTS[self.tone].meaning_for(is_trainable))
+
+    @property
     def measured(self) -> str:
         """The mean loss of its seeds."""
         return number(self.entry.measured)
@@ -96,11 +102,6 @@ class Story:
     def claimed(self) -> str:
         """The claim with its tolerance."""
         return claim_text(self.entry.claim)
-
-    @property
-    def claimed_short(self) -> str:
-        """The claimed loss, for a cell of a map."""
-        return short(self.entry.claim.loss)
 
     @property
     def is_race(self) -> bool:
@@ -138,6 +139,7 @@ class MapRow:
     """A generator's stories, one for each runtime; None where the cell was not run."""
 
     generator: str
+    about: str
     stories: list[Story | None]
 
 
@@ -170,7 +172,9 @@ def heat_maps(stories: Stories, material: Material) -> list[HeatMap]:
 
     def row(generator: str, model: str) -> MapRow:
         cells = [Cell(runtime, generator, model) for runtime in axes["runtime"]]
-        return MapRow(generator, [stories.get(cell) for cell in cells])
+        return MapRow(
+            generator, material.about("generator", generator), [stories.get(cell) for cell in cells]
+        )
 
     return [
         HeatMap(model, material.about("model", model), [row(name, model) for name in axes["generator"]])
