@@ -49,7 +49,7 @@ def cell_curves(entry: CellVerdict, runs: list[Result]) -> CellCurves:
         "tone": worst_of(entry.effect),
         "effect": entry.effect,
         "cell": entry.cell.options,
-        "floor": entry.claim.loss,
+        "floor": entry.claimed_loss,
         "losses": {str(run.cell.seed): [digits(loss, 5) for loss in run.loss] for run in runs},
         "truths": [digits(sum(pair) / 2, 4) for pair in runs[0].answers.inputs],
         "answers": {str(run.cell.seed): [digits(value, 4) for value in run.answers.values] for run in runs},

@@ -110,7 +110,7 @@ def miss_row(entry: CellVerdict) -> Row:
     return {
         **entry.cell.options,
         "miss": entry.miss,
-        "claimed": number(entry.claim.loss),
+        "claimed": number(entry.claimed_loss),
         "measured": number(entry.measured),
         "colour": colour(entry.effect),
         "verdict": entry.verdict,

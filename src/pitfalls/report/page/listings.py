@@ -69,6 +69,6 @@ def outcome(entry: TrainedListing | ProbedListing) -> Outcome:
         "train",
         sentence(losses_text(entry.loss)),
         claim_text(entry.claim),
-        entry.claim.formula,
+        entry.formula,
         f"{entry.prediction.value:.2f}" if entry.prediction else "",
     )

@@ -106,12 +106,12 @@ class Story:
     @property
     def is_race(self) -> bool:
         """Whether the claim follows from a measured share."""
-        return self.entry.claim.kind == "race"
+        return self.entry.claim is not None and self.entry.claim.kind == "race"
 
     @property
     def reason(self) -> str:
         """Why its mechanism leads to the claim."""
-        return sentence(self.entry.claim.reason)
+        return sentence(self.entry.claim.reason) if self.entry.claim else ""
 
     @property
     def broken_rows(self) -> str:
