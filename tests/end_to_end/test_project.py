@@ -6,17 +6,8 @@ import pytest
 import yaml
 
 from pitfalls.project import AXES, RELEASE, ROOT, listed_options
-from pitfalls.report.readme import with_results
 from pitfalls.stages.release import RELEASED
 from pitfalls.stages.verify import PIPELINE
-from pitfalls.verdicts.records import PLACE, Verdicts
-
-
-def test_the_readme_shows_the_last_release():
-    """Its table is compared with what git holds, not with the run at hand."""
-    released = Verdicts.read(ROOT / RELEASE / PLACE)
-    readme = (ROOT / "README.md").read_text()
-    assert with_results(readme, released) == readme, "the README is stale: make release"
 
 
 def test_git_holds_no_report_but_the_release_and_no_lock_of_dvc():
