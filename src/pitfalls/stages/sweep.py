@@ -22,6 +22,7 @@ from pitfalls.errors import ConfigurationError, SweepError, messages_instead_of_
 from pitfalls.project import AXES, ROOT, SeededCell
 from pitfalls.report.progress import SweepProgress
 from pitfalls.report.terminal import print_sweep
+from pitfalls.report.words import counted
 from pitfalls.results import Result, Verdict, is_finished
 from pitfalls.stages.train import cell_of
 from pitfalls.startup import quick_imports
@@ -90,7 +91,7 @@ class Sweep:
         if jobs[0].config.dry_run:
             return list_jobs(jobs, waiting)
         print(
-            f"{len(jobs)} runs: {len(jobs) - len(waiting)} finished before, {len(waiting)} to train.",
+            f"{counted(len(jobs), 'run')}: {len(jobs) - len(waiting)} finished before, {len(waiting)} to train.",
             flush=True,
         )
         if not waiting:
@@ -147,7 +148,7 @@ def refuse_failures(jobs: list[Job], returned: Sequence[JobReturn]) -> None:
         raise SweepError(
             "\n".join(
                 [
-                    f"{len(lines)} of {len(jobs)} runs failed; the others are kept.",
+                    f"{len(lines)} of {counted(len(jobs), 'run')} failed; the others are kept.",
                     *lines,
                     "Fix the cause and run the same command again. Only the failed runs will be trained.",
                 ]
@@ -228,5 +229,5 @@ def list_jobs(jobs: list[Job], waiting: list[Job]) -> list[Any]:
     """Print what would be trained, and what would not."""
     for job in jobs:
         print(f"{'train' if job in waiting else 'finished':<9} {job.folder.relative_to(ROOT)}")
-    print(f"{len(waiting)} of {len(jobs)} runs would be trained; nothing was.")
+    print(f"{len(waiting)} of {counted(len(jobs), 'run')} would be trained; nothing was.")
     return []

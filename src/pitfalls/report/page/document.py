@@ -15,7 +15,6 @@ from pitfalls.report.page.answers import answers
 from pitfalls.report.page.curves import curves, seed_marks
 from pitfalls.report.page.environment import buffer_addresses, environment
 from pitfalls.report.page.figures import batch_labels, figures, listing_1_of, mean_square
-from pitfalls.report.page.formulas import explained
 from pitfalls.report.page.library import script, vendored_scripts
 from pitfalls.report.page.listings import cards
 from pitfalls.report.page.queues import queues
@@ -24,6 +23,7 @@ from pitfalls.report.page.stories import heat_maps, stories_of
 from pitfalls.report.tables import HEADERS, cell_row, matrix_counts
 from pitfalls.report.words import failures, losses_at_text, number, summary
 from pitfalls.verdicts.effects import EFFECTS, SCHEMES
+from pitfalls.verdicts.words import explained
 
 TEMPLATES = Path(__file__).parent / "templates"
 
