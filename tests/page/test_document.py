@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from made_reports import ROOT, TASK, committed_verdicts, made_page, make, with_a_failure
+from made_reports import ROOT, committed_verdicts, made_page, make, with_a_failure
 from made_results import made_result
 
 from pitfalls import report
@@ -14,7 +14,6 @@ from pitfalls.project import PAIR, PAIR_MEAN, Cell
 from pitfalls.report.material import ARTICLE, gather, header
 from pitfalls.report.page import offline, write_page
 from pitfalls.report.page.document import as_json, breakable
-from pitfalls.report.page.formulas import explained
 from pitfalls.results import Task
 from pitfalls.stages.report import write_report
 from pitfalls.verdicts.effects import EFFECTS, SCHEMES
@@ -266,24 +265,6 @@ def test_the_article_s_pair_stands_in_no_template():
     texts = {path.name: re.sub(r"<svg.*|<text.*|<rect.*|<path.*", "", path.read_text()) for path in pages}
     numbers = "|".join(f"{number:g}" for number in (*PAIR, PAIR_MEAN))
     assert {name for name, text in texts.items() if re.search(rf"\b({numbers})\b", text)} == set()
-
-
-@pytest.mark.parametrize(
-    ("formula", "text"),
-    [
-        ("0", ""),
-        ("V", "V = 416.625 is the variance of the mean"),
-        ("B = 2 V (1 - 1/b)", "V = 416.625 is the variance of the mean, b = 64 is the batch size"),
-        (
-            "q S",
-            "q is the measured share of rows whose inputs and labels do not belong together, S = 2 V = 833.25",
-        ),
-    ],
-)
-def test_the_letters_of_a_formula_are_explained(formula, text):
-    """A reader meets no letter without its meaning, and no meaning without its letter."""
-    assert explained(formula, closed_forms_of(TASK)) == text
-    assert explained(formula, None) == ""
 
 
 def test_json_cannot_close_its_script():
