@@ -37,7 +37,7 @@ class CellSweeper(BasicSweeper):
         overrides = OverridesParser.create(config_loader=loader).parse_overrides(arguments)
         (jobs,) = self.split_arguments(overrides, None)
         sweep = Sweep(
-            compose=lambda told: loader.load_sweep_config(master, told),
+            compose=lambda words: loader.load_sweep_config(master, words),
             launch=self.launcher.launch,
             swept_keys=[o.get_key_element() for o in overrides if o.is_sweep_override()],
         )

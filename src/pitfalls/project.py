@@ -108,14 +108,14 @@ def listed_listings(params: Path) -> set[int]:
 
 def listed_offsets(params: Path) -> set[int]:
     """Return the offsets of the alignment lottery that params.yaml lists."""
-    told = yaml.safe_load(params.read_text()).get("alignment", {}).get("offset_bytes", [])
-    return {int(offset) for offset in words(told)}
+    offsets = yaml.safe_load(params.read_text()).get("alignment", {}).get("offset_bytes", [])
+    return {int(offset) for offset in words(offsets)}
 
 
 def in_order(options: Iterable[str], axis: str, params: Path = PARAMS) -> list[str]:
     """Return options once each: those of params.yaml in its order, then the others by name."""
-    listed, seen = listed_options(axis, params), set(options)
-    return [name for name in listed if name in seen] + sorted(seen.difference(listed))
+    listed, there = listed_options(axis, params), set(options)
+    return [name for name in listed if name in there] + sorted(there.difference(listed))
 
 
 def place_of(params: Path = PARAMS) -> Callable[[Cell], tuple[tuple[int, str], ...]]:

@@ -178,14 +178,14 @@ class Expectation:
     @cached_property
     def formula(self) -> str:
         """The closed form in symbols: V, S, B and C as in `closed_forms`, q the measured share."""
-        seen = self.coupling
+        coupling = self.coupling
         if self.mechanism.trainable:
-            if seen.is_race:
+            if coupling.is_race:
                 return "V (1 - ((1 - q)/b)^2)" if self.broadcasts else "V (1 - (1 - q)^2)"
-            return "V" if seen.least else ("C = V (1 - 1/b^2)" if self.broadcasts else "0")
-        if seen.is_race:
+            return "V" if coupling.least else ("C = V (1 - 1/b^2)" if self.broadcasts else "0")
+        if coupling.is_race:
             return "q S + (1 - q) B" if self.broadcasts else "q S"
-        return "S = 2 V" if seen.least else ("B = 2 V (1 - 1/b)" if self.broadcasts else "0")
+        return "S = 2 V" if coupling.least else ("B = 2 V (1 - 1/b)" if self.broadcasts else "0")
 
     @cached_property
     def reason(self) -> str:

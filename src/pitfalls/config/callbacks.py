@@ -26,11 +26,11 @@ class CheckFirst(Callback):
             SystemExit: With a message.
         """
         with messages_instead_of_tracebacks():
-            told = resolved(config)
-            refusals.check(told)
+            resolved_config = resolved(config)
+            refusals.check(resolved_config)
             if not self._allows_probes:
-                refusals.refuse_probe(told)
-                refuse_another_backend(told.framework)
+                refusals.refuse_probe(resolved_config)
+                refuse_another_backend(resolved_config.framework)
             refusals.refuse_unwritable(ROOT / "runs")
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:

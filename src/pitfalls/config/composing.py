@@ -45,8 +45,10 @@ class SharedComposition(ConfigLoaderImpl):
         Raises:
             HydraException: The overrides do not fit the configuration.
         """
-        own = [told for told in sweep_overrides if told.split("=", 1)[0] in RUN_S_OWN]
-        composed = self._composed(master_config, [told for told in sweep_overrides if told not in own])
+        own = [override for override in sweep_overrides if override.split("=", 1)[0] in RUN_S_OWN]
+        composed = self._composed(
+            master_config, [override for override in sweep_overrides if override not in own]
+        )
         OmegaConf.copy_cache(from_config=master_config, to_config=composed)
         parsed = OverridesParser.create().parse_overrides(own)
         self._apply_overrides_to_config(parsed, composed)

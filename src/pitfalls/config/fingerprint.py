@@ -23,8 +23,8 @@ BEARS_ON_NOTHING = ("tracking", "sweep", "retrain", "dry_run", "fingerprint")
 
 def fingerprint(config: Config) -> str:
     """Return the hash of a run, as its configuration, this code and these packages stand now."""
-    told = {key: value for key, value in dataclasses.asdict(config).items() if key not in BEARS_ON_NOTHING}
-    digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode())
+    values = {key: value for key, value in dataclasses.asdict(config).items() if key not in BEARS_ON_NOTHING}
+    digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode())
     digest.update(json.dumps(versions_of(config.framework), sort_keys=True).encode())
     digest.update(code_digest(config.framework, LAB))
     return digest.hexdigest()[:16]

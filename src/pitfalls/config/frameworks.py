@@ -40,9 +40,9 @@ def refuse_another_backend(framework: str) -> None:
     Raises:
         ConfigurationError: Names the variable and both backends.
     """
-    needed, told = KERAS_BACKENDS[framework], os.environ.get("KERAS_BACKEND")
-    if told and told != needed:
+    needed, asked = KERAS_BACKENDS[framework], os.environ.get("KERAS_BACKEND")
+    if asked and asked != needed:
         raise ConfigurationError(
-            f"KERAS_BACKEND={told} is set in the environment, and this needs Keras on {needed}.\n"
+            f"KERAS_BACKEND={asked} is set in the environment, and this needs Keras on {needed}.\n"
             f"Unset it for this command: put `env -u KERAS_BACKEND` in front of it."
         )

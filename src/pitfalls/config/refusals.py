@@ -62,14 +62,14 @@ def check(config: Config) -> None:
         ConfigurationError: Names the key, what was seen, why it cannot be, and a value that can.
     """
     for key, choices in CHOICES.items():
-        if (seen := attrgetter(key)(config)) not in choices:
-            raise ConfigurationError(f"{key}={seen} does not exist.\nChoose one of: {', '.join(choices)}.")
+        if (value := attrgetter(key)(config)) not in choices:
+            raise ConfigurationError(f"{key}={value} does not exist.\nChoose one of: {', '.join(choices)}.")
     for key, (least, reason) in LEAST.items():
-        if (seen := attrgetter(key)(config)) is not None and seen < least:
-            raise ConfigurationError(f"{key}={seen} is too small: {reason}.\nGive {key}={least} or more.")
+        if (value := attrgetter(key)(config)) is not None and value < least:
+            raise ConfigurationError(f"{key}={value} is too small: {reason}.\nGive {key}={least} or more.")
     for key, (most, reason) in MOST.items():
-        if (seen := attrgetter(key)(config)) > most:
-            raise ConfigurationError(f"{key}={seen} is too large: {reason}.\nGive {key}={most} or less.")
+        if (value := attrgetter(key)(config)) > most:
+            raise ConfigurationError(f"{key}={value} is too large: {reason}.\nGive {key}={most} or less.")
     check_feed(config.feed)
     check_steps(config)
     check_xla(config)

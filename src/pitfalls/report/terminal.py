@@ -107,16 +107,16 @@ def print_run(result: Result, verdict: Verdict, folder: Path) -> None:
     """Say what a run measured, what was claimed, and why."""
     screen = console()
     print_line(screen, run_line(result, verdict, columns_of(screen)))
-    claim, seen = verdict.claim, result.prediction
+    claim, answer = verdict.claim, result.prediction
     lines = [
         ("epochs", losses_text(result.loss)),
         ("claim", f"{loss_text(claim)}; closed form {claim.formula}" if claim else "none"),
     ]
     if claim and (letters := explained(claim.formula, closed_forms_of(result.task))):
         lines.append(("where", letters))
-    if seen:
-        pair = " and ".join(map(str, seen.inputs))
-        lines.append(("answer", f"{number(seen.value)} for {pair}, whose mean is {seen.label:g}"))
+    if answer:
+        pair = " and ".join(map(str, answer.inputs))
+        lines.append(("answer", f"{number(answer.value)} for {pair}, whose mean is {answer.label:g}"))
     lines += [("why", claim.reason)] if claim else []
     for label, text in lines:
         print_line(screen, labelled(label, text, columns_of(screen)))

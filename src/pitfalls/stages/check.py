@@ -69,8 +69,8 @@ def composed(axis: str, seed: int) -> dict[str, Config]:
 
 def checked_generator(name: str, config: Config) -> CheckedGenerator:
     """Return what the guard says of a fresh instance of a generator."""
-    told = reported(lambda: guard.check(make_configured(config), batches=BATCHES, name=name))
-    return CheckedGenerator(generator=name, **dict(told))
+    checked = reported(lambda: guard.check(make_configured(config), batches=BATCHES, name=name))
+    return CheckedGenerator(generator=name, **dict(checked))
 
 
 def checked_model(model: Any, batches: Iterator[Batch], loss: str) -> Checked:

@@ -183,16 +183,16 @@ def refuse_shared_targets(jobs: list[Job]) -> None:
     Raises:
         ConfigurationError: Names the folder and both jobs.
     """
-    seen: dict[Path, Job] = {}
+    jobs_of: dict[Path, Job] = {}
     for job in jobs:
-        if job.folder in seen:
+        if job.folder in jobs_of:
             raise ConfigurationError(
                 f"two runs would write to the same folder, {job.folder.relative_to(ROOT)}:\n"
-                f"  {' '.join(seen[job.folder].overrides[:-2])}\n  {' '.join(job.overrides[:-2])}\n"
+                f"  {' '.join(jobs_of[job.folder].overrides[:-2])}\n  {' '.join(job.overrides[:-2])}\n"
                 "One would overwrite the other. Name each value once, or sweep them one after another "
                 "under two names: sweep=first, sweep=second."
             )
-        seen[job.folder] = job
+        jobs_of[job.folder] = job
 
 
 def further_folders(overrides: list[str], swept_keys: list[str]) -> list[str]:

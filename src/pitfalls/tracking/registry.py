@@ -117,7 +117,7 @@ def refuse_without_model(client: mlflow.MlflowClient, run: Run, result: Result) 
     Raises:
         PromotionError: It never had one, or its file is gone.
     """
-    if any(one.path == "model.keras" for one in client.list_artifacts(run.info.run_id)):
+    if any(artifact.path == "model.keras" for artifact in client.list_artifacts(run.info.run_id)):
         return
     cell = result.cell
     if not result.is_trainable:
@@ -138,9 +138,9 @@ def kept_model(client: mlflow.MlflowClient, run: Run, load: Load) -> Any:
 
 def version_of(client: mlflow.MlflowClient, run: Run) -> str | None:
     """Return the version that a run was registered as, if it was."""
-    for one in client.search_model_versions(f"name = '{MODEL}'"):
-        if one.run_id == run.info.run_id:
-            return str(one.version)
+    for version in client.search_model_versions(f"name = '{MODEL}'"):
+        if version.run_id == run.info.run_id:
+            return str(version.version)
     return None
 
 

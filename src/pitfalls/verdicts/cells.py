@@ -139,8 +139,10 @@ def judge_probe(probe: Probe) -> ProbedListing:
     """Return the verdict on a listing that holds two yields together."""
     assert probe.listing is not None
     must_fit = PROBE_FITS[probe.listing]
-    seen, wanted = (["fits" if fit else "does not" for fit in fits] for fits in (probe.fits, must_fit))
-    reasons = [] if seen == wanted else [f"labels: {seen[0]}, {seen[1]}, where {wanted[0]}, {wanted[1]}"]
+    fitting, wanted = (["fits" if fit else "does not" for fit in fits] for fits in (probe.fits, must_fit))
+    reasons = (
+        [] if fitting == wanted else [f"labels: {fitting[0]}, {fitting[1]}, where {wanted[0]}, {wanted[1]}"]
+    )
     return ProbedListing(
         listing=probe.listing,
         printed=PRINTED.get(probe.listing, ""),

@@ -84,7 +84,9 @@ class GuardReport(File):
 
     def on_generator(self, generator: str) -> list[GuardFinding]:
         """Return what was found on a generator."""
-        return [finding for one in self.generators if one.generator == generator for finding in one.found]
+        return [
+            finding for report in self.generators if report.generator == generator for finding in report.found
+        ]
 
     def on_cell(self, cell: Cell) -> list[GuardFinding] | None:
         """Return what was found on a cell's generator, then on its model; None if the cell was not checked."""

@@ -35,16 +35,16 @@ def judge(result: Result, fired: list[str] | None = None) -> Verdict:
     claim = claim_for(result, expected, claimed_share)
     effect = measured_effect(result, expected, share)
     guard = None if fired is None else Fired(fired=sorted(set(fired)), expected=expected.rules)
-    seen = [
+    wrong = [
         *failures(result, expected, share),
         *([] if guard is None or guard.as_expected else [disagreement(guard)]),
     ]
     if beyond := why_unclaimed(result, claim, expected.loss(claimed_share)):
-        word: Word = "fail" if seen else "unclaimed"
-        return Verdict(claim=None, effect=effect, verdict=word, reasons=[*seen, beyond], guard=guard)
+        word: Word = "fail" if wrong else "unclaimed"
+        return Verdict(claim=None, effect=effect, verdict=word, reasons=[*wrong, beyond], guard=guard)
     reasons = [
         *([] if claim.holds(result.final_loss) else [miss(result.final_loss, claim)]),
-        *seen,
+        *wrong,
         *([f"effect {effect}, not {expected.effect}"] if effect != expected.effect else []),
     ]
     return Verdict(
@@ -54,12 +54,12 @@ def judge(result: Result, fired: list[str] | None = None) -> Verdict:
 
 def mechanism_of(result: Result) -> Mechanism:
     """Read the mechanism of a run out of its measurements."""
-    told, shapes, offsets = result.mechanism, result.shapes, result.buffer_address_mod_64
+    mechanism, shapes, offsets = result.mechanism, result.shapes, result.buffer_address_mod_64
     return Mechanism(
-        feed=told.feed,
-        threaded=told.threaded,
-        expands_labels=told.labels == "expanded",
-        repairs_ranks=told.loss == "repairing",
+        feed=mechanism.feed,
+        threaded=mechanism.threaded,
+        expands_labels=mechanism.labels == "expanded",
+        repairs_ranks=mechanism.loss == "repairing",
         trainable=result.is_trainable,
         inputs_offset=offsets.inputs,
         labels_offset=offsets.labels,
