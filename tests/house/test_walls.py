@@ -169,6 +169,51 @@ def test_another_private_name_would_be_seen(tmp_path):
     assert private_imports(copy)["lab/feeds.py"] == {"keras.src.backend"}
 
 
+PRIVATE_ATTRIBUTES = {
+    "tracking/private.py": {"_to_mlflow_entity"},
+    "config/composing.py": {"_apply_overrides_to_config"},
+}
+"""The private attributes of other libraries' objects that are used, in the same marked files."""
+
+PUBLIC_ALL_THE_SAME = {"_exit", "_fields", "_target_"}
+"""Documented names: of `os`, of named tuples, and Hydra's key."""
+
+
+def private_attributes(src: Path = SRC) -> dict[str, set[str]]:
+    """Return for each file the private attributes that it uses and that nothing of ours defines."""
+    trees = {path: ast.parse(path.read_text()) for path in src.rglob("*.py")}
+    ours = {name for tree in trees.values() for name in defined_in(tree)}
+    found: dict[str, set[str]] = {}
+    for path, tree in trees.items():
+        for node in ast.walk(tree):
+            name = node.attr if isinstance(node, ast.Attribute) else ""
+            if re.match(r"_[^_]", name) and name not in ours | PUBLIC_ALL_THE_SAME:
+                found.setdefault(name_of(path, src), set()).add(name)
+    return found
+
+
+def defined_in(tree: ast.AST) -> set[str]:
+    """Return the names that a module defines or assigns, attributes of its own objects included."""
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.Attribute | ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.attr if isinstance(node, ast.Attribute) else node.id)
+    return names
+
+
+def test_private_attributes_of_other_libraries_are_used_in_marked_files():
+    """A method of somebody else's class is as private as a module."""
+    assert private_attributes() == PRIVATE_ATTRIBUTES
+
+
+def test_another_private_attribute_would_be_seen(tmp_path):
+    """On an object that is handed in."""
+    copy = copy_with(tmp_path, "lab/feeds.py", "return drain._return_value")
+    assert private_attributes(copy)["lab/feeds.py"] == {"_return_value"}
+
+
 def test_every_module_has_a_place_in_the_plan():
     """A new folder is entered above, with what it may import."""
     assert {folder_of(module_of(path)) for path in SRC.rglob("*.py")} == set(MAY_IMPORT)
