@@ -247,9 +247,15 @@ def readable_results(runs: Path, sweep: str) -> Iterator[Result]:
             yield Result.read(path)
 
 
+def finished(folder: Path, fingerprint: str) -> Result | None:
+    """Return the complete result of exactly this run, None if the folder holds none."""
+    try:
+        result = Result.read(folder / "result.json")
+    except ResultError:
+        return None
+    return result if result.fingerprint == fingerprint else None
+
+
 def is_finished(folder: Path, fingerprint: str) -> bool:
     """Tell whether a folder holds a complete result of exactly this run."""
-    try:
-        return Result.read(folder / "result.json").fingerprint == fingerprint
-    except ResultError:
-        return False
+    return finished(folder, fingerprint) is not None

@@ -74,9 +74,10 @@ def refuse_unknown_option(override: Override, options: list[str]) -> None:
 def parsed(arguments: list[str]) -> Iterator[Override]:
     """Yield the overrides among some arguments; what is none is left to Hydra, which says so."""
     words = [word for word in arguments if not word.startswith("-") and "=" in word]
+    parser = OverridesParser.create()
     for word in words:
         try:
-            yield OverridesParser.create().parse_override(word)
+            yield parser.parse_override(word)
         except HydraException:
             continue
 

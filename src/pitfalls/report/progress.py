@@ -24,7 +24,7 @@ from pitfalls.errors import ResultError
 from pitfalls.project import EpochHook
 from pitfalls.report.terminal import columns_of, console, print_line, run_line
 from pitfalls.report.words import counted, number
-from pitfalls.results import Result, Verdict
+from pitfalls.results import Result, Verdict, finished
 
 POLL_SECONDS = 0.5
 
@@ -132,9 +132,7 @@ class SweepProgress:
         if not path.exists() or path.stat().st_mtime < self._started:
             return None
         try:
-            result = Result.read(path)
-            return (
-                (result, Verdict.read(folder / "verdict.json")) if result.fingerprint == fingerprint else None
-            )
+            result = finished(folder, fingerprint)
+            return (result, Verdict.read(folder / "verdict.json")) if result else None
         except ResultError:
             return None

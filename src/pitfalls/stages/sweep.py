@@ -23,7 +23,7 @@ from pitfalls.project import AXES, ROOT, SeededCell
 from pitfalls.report.progress import SweepProgress
 from pitfalls.report.terminal import print_sweep
 from pitfalls.report.words import counted
-from pitfalls.results import Result, Verdict, is_finished
+from pitfalls.results import Verdict, finished, is_finished
 from pitfalls.stages.train import cell_of
 from pitfalls.startup import quick_imports
 from pitfalls.verdicts.cells import Judged, entry
@@ -209,12 +209,9 @@ def show(jobs: list[Job]) -> None:
     """Print what the finished runs of a sweep measured, a row for each cell, and where to look next."""
     cells: dict[tuple[str, ...], list[Judged]] = {}
     for job in jobs:
-        if is_finished(job.folder, job.config.fingerprint):
+        if result := finished(job.folder, job.config.fingerprint):
             place = tuple(part for part in job.folder.parts if part != f"seed-{job.cell.seed}")
-            result, verdict = (
-                Result.read(job.folder / "result.json"),
-                Verdict.read(job.folder / "verdict.json"),
-            )
+            verdict = Verdict.read(job.folder / "verdict.json")
             cells.setdefault(place, []).append(Judged(result, verdict, job.folder))
     if not cells:
         return
