@@ -19,13 +19,24 @@ BUFFERS = {
 }
 """For each generator where its reused inputs and labels stand, in bytes past a 64-byte boundary."""
 
-FEEDS = {
+FEEDS: dict[str, tuple[str, bool, str, str]] = {
     "keras2": ("full_queue", False, "expanded", "broadcasting"),
     "keras3": ("fit", False, "as_they_come", "repairing"),
     "keras3_workers": ("workers", False, "as_they_come", "repairing"),
     "custom_loop": ("thread_queue", True, "as_they_come", "broadcasting"),
+    "jax_loop": ("dispatch", False, "as_they_come", "broadcasting"),
+    "jax_prefetch": ("prefetch", False, "as_they_come", "broadcasting"),
+    "keras3_jax": ("fit", False, "as_they_come", "repairing"),
 }
 """For each runtime its feed, whether a thread fills it, what becomes of labels, and its loss."""
+
+LOADS = {"jax_loop": 200, "jax_prefetch": 200, "keras3_jax": 300}
+"""The load of the runtimes in JAX, which yield float32; the others are TensorFlow's."""
+
+VERSIONS = {
+    "tensorflow": {"tensorflow-cpu": "2.21.0", "keras": "3.15.1"},
+    "jax": {"jax": "0.10.2", "jaxlib": "0.10.2", "keras": "3.15.1"},
+}
 
 
 def made_result(cell: Cell, *, high: int = 100, batch_size: int = 64, **measured: Any) -> Result:
@@ -55,14 +66,18 @@ def content_of(run: SeededCell, high: int, batch_size: int) -> dict[str, Any]:
     inputs_offset, labels_offset = BUFFERS[run.generator]
     column, flat = [batch_size, 1], [batch_size]
     epochs = 30 if parameters else 6
+    framework = "jax" if run.runtime in LOADS else "tensorflow"
     return {
         "cell": {**run.options, "seed": run.seed},
         "listing": None,
         "task": {"high": high, "batch_size": batch_size},
+        "framework": framework,
+        "load": LOADS.get(run.runtime),
         "mechanism": {
             "feed": feed,
             "threaded": threaded,
             "labels": labels,
+            "dtype": "float32" if framework == "jax" else "float64",
             "loss": loss,
             "trainable_parameters": parameters,
         },
@@ -81,7 +96,7 @@ def content_of(run: SeededCell, high: int, batch_size: int) -> dict[str, Any]:
         "broken_rows": 0.0,
         "broken_rows_over_time": [0.0] * 30,
         "repeated_batches": 0.0,
-        "rewritten_batches": None if feed in ("fit", "workers") else 0.0,
+        "rewritten_batches": 0.0 if feed in ("full_queue", "thread_queue") else None,
         "shapes": {
             "inputs": [batch_size, 2],
             "labels": flat if run.generator == "flat_labels" else column,
@@ -92,7 +107,7 @@ def content_of(run: SeededCell, high: int, batch_size: int) -> dict[str, Any]:
         },
         "prediction": None,
         "answers": made_answers(),
-        "versions": {"python": "3.11.7", "numpy": "2.4.6", "tensorflow-cpu": "2.21.0", "keras": "3.15.1"},
+        "versions": {"python": "3.11.7", "numpy": "2.4.6", **VERSIONS[framework]},
         "buffer_address_mod_64": {"inputs": inputs_offset, "labels": labels_offset},
         "seconds": {"total": 2.0, "training": 1.0, "per_step": 0.001},
         "origin": {"processor": "A Processor", "cores": 2, "system": "Linux", "commit": "0123abc"},

@@ -36,11 +36,12 @@ class Task(Record):
 
 
 class Mechanism(Record):
-    """How batches reached the model and its loss."""
+    """How batches reached the model and its loss; `dtype` is that of the inputs as they were yielded."""
 
     feed: str
     threaded: bool
     labels: str
+    dtype: str = "float64"
     loss: Annotated[str, BeforeValidator(lambda kind: RENAMED_LOSSES.get(kind, kind))]
     trainable_parameters: Annotated[int, Field(ge=0)]
 
@@ -118,6 +119,7 @@ class Result(File):
     listing: int | None
     task: Task
     framework: str = "tensorflow"
+    load: int | None = None
     mechanism: Mechanism
     training: Training
     loss: Annotated[list[float], Field(min_length=1)]

@@ -43,9 +43,6 @@ def prepare():
             "Run `make setup`, then `source .venv/bin/activate`.".format(sys.executable, ", ".join(missing))
         )
     os.environ.update(QUIET_ENVIRONMENT)
-    os.environ["KERAS_BACKEND"] = (
-        os.environ.get("KERAS_BACKEND") or "tensorflow"
-    )  # one that is set is respected or refused
 
 
 ONLY_TRIED = ("jax", "matplotlib.pyplot", "sklearn")
@@ -53,14 +50,14 @@ ONLY_TRIED = ("jax", "matplotlib.pyplot", "sklearn")
 
 
 @contextmanager
-def quick_imports() -> "Iterator[None]":
+def quick_imports(wanted: str = "") -> "Iterator[None]":
     """Import large libraries in two thirds of the time, in the body of a `with`.
 
-    What nothing here uses is not there for TensorFlow and Keras to find. No garbage collection walks the
+    What nothing here uses is not there for TensorFlow and Keras to find, unless it is wanted. No garbage collection walks the
     millions of objects that an import makes: not while it makes them, and never again, as
     they live as long as the process.
     """
-    hidden = [name for name in ONLY_TRIED if name not in sys.modules]
+    hidden = [name for name in ONLY_TRIED if name not in sys.modules and name != wanted]
     sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None: not to be found
     before, was_enabled = len(sys.modules), gc.isenabled()
     gc.disable()

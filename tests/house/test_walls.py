@@ -29,7 +29,8 @@ MAY_IMPORT = {
 
 LIBRARIES = {
     "tensorflow": {"lab/tensorflow", "guard/shapes"},
-    "keras": {"lab/tensorflow", "guard/shapes", "guard/rules/datasets.py"},
+    "jax": {"lab/jax"},
+    "keras": {"lab/keras", "lab/tensorflow", "lab/jax", "guard/shapes", "guard/rules/datasets.py"},
     "mlflow": {"tracking"},
     "matplotlib": {"tracking/pictures.py"},
     "rich": {"report"},

@@ -51,13 +51,47 @@ seed=4294967296 is too large: NumPy's and Keras's seeds have 32 bits.
 Give seed=4294967295 or less.""",
     "framework=mxnet": """\
 framework=mxnet does not exist.
-Choose one of: tensorflow.""",
+Choose one of: tensorflow, jax.""",
     "feed.kind=pipe": """\
 feed.kind=pipe does not exist.
-Choose one of: full_queue, fit, workers, thread_queue.""",
+Choose one of: full_queue, fit, workers, thread_queue, dispatch, prefetch.""",
     "loss.kind=square": """\
 loss.kind=square does not exist.
 Choose one of: repairing, broadcasting.""",
+    "model.library=sonnet": """\
+model.library=sonnet does not exist.
+Choose one of: keras, jax.""",
+    "runtime=jax_loop feed=fit": """\
+feed.kind=fit does not exist for framework=jax with model.library=jax.
+Choose one of: dispatch, prefetch.""",
+    "framework=tensorflow runtime=keras3 model.library=jax": """\
+feed.kind=fit does not exist for framework=tensorflow with model.library=jax.
+Name an option of conf/runtime.""",
+    "runtime=jax_loop loss=repairing": """\
+loss.kind=repairing is Keras's own: a loss that is written by hand repairs no ranks.
+Give loss=broadcasting, or runtime=keras3_jax.""",
+    "runtime=jax_loop load=0": """\
+load=0 is too small: a matrix has at least one row.
+Give load=1 or more.""",
+    "runtime=jax_loop load=null": """\
+load is missing: every step of framework=jax carries one, 1 at least.
+Give load=200.""",
+    "load=200": """\
+load=200 does nothing: steps of framework=tensorflow carry no load.
+Leave it out.""",
+    "runtime=jax_loop training.steps_per_execution=10": """\
+training.steps_per_execution=10 would change what feed=dispatch measures: \
+it trains one batch for each call.
+Give training.steps_per_execution=1.""",
+    "takes=[pages]": """\
+a generator cannot yield pages.
+Choose one of: arrays, samples, tensors.""",
+    "takes=[samples,tensors]": """\
+this generator yields arrays, and this runtime takes samples or tensors.
+Choose one of: none.""",
+    "+generator.yields=samples": """\
+this generator yields samples, and this runtime takes arrays.
+Choose one of: copied_inputs, flat_labels, fresh_arrays, reused_inputs, reused_inputs_aligned, reused_pair.""",
     "labels=flat": """\
 labels=flat does not exist.
 Choose one of: as_they_come, expanded.""",
@@ -81,10 +115,10 @@ sweep=../x is no name: it becomes a folder below runs/.
 Give letters, digits, '.', '_' and '-', beginning with a letter or digit: sweep=mine.""",
     "+generator.depth=3": """\
 generator.depth is no argument of pitfalls.lab.generators.fresh_arrays.
-It takes: none.""",
+It takes: dtype.""",
     "generator=reused_pair +generator.offset=3": """\
 generator.offset is no argument of pitfalls.lab.generators.reused_pair.
-It takes: inputs_offset_bytes, labels_offset_bytes.""",
+It takes: inputs_offset_bytes, labels_offset_bytes, dtype.""",
     "feed.depth=9": """\
 feed.depth=9 does nothing: feed=fit has no settings.
 Leave it out.""",
@@ -196,6 +230,9 @@ def fingerprint(composed, *overrides: str) -> str:
         "model=mean_lambda",
         "runtime=keras2",
         "runtime=custom_loop",
+        "runtime=jax_loop",
+        "runtime=jax_loop load=64",
+        "runtime=jax_loop generator.dtype=float64",
         "labels=expanded",
         "runtime=keras2 feed.depth=9",
         "loss.kind=broadcasting",
@@ -225,11 +262,9 @@ def test_what_does_not_bear_on_a_run_leaves_its_fingerprint(composed, override):
 
 @pytest.fixture
 def copied_lab(tmp_path, monkeypatch):
-    """Let fingerprints be taken of a copy of the package, with a framework that is not trained here."""
+    """Let fingerprints be taken of a copy of the package."""
     package = tmp_path / "pitfalls"
     shutil.copytree(ROOT / "src" / "pitfalls", package, ignore=shutil.ignore_patterns("__pycache__"))
-    (package / "lab" / "jax").mkdir()
-    (package / "lab" / "jax" / "session.py").write_text("")
     monkeypatch.setattr(fingerprinting, "LAB", package / "lab")
     return package
 
@@ -250,7 +285,8 @@ def changes(path) -> bool:
         ("lab/recorder.py", True),
         ("lab/measurements.py", True),
         ("lab/tensorflow/fit.py", True),
-        ("lab/tensorflow/models.py", True),
+        ("lab/keras/models.py", True),
+        ("lab/jax/steps.py", False),
         ("lab/jax/session.py", False),
         ("claims/closed_forms.py", False),
         ("verdicts/run.py", False),
@@ -308,6 +344,7 @@ def test_earlier_words_are_accepted_and_mean_the_same(composed, earlier, now):
         ("generator", "pitfalls.generators.fresh_arrays"),
         ("generator", "pitfalls.lab.generators.fresh_arrays"),
         ("model", "pitfalls.models.dense"),
+        ("model", "pitfalls.lab.tensorflow.models.dense"),
     ],
 )
 def test_earlier_paths_of_functions_still_lead_to_them(group, target):
@@ -324,10 +361,31 @@ def test_a_keras_backend_of_the_environment_is_respected_or_refused(monkeypatch,
     if is_refused:
         with pytest.raises(ConfigurationError, match=f"KERAS_BACKEND={backend} is set"):
             frameworks.refuse_another_backend("tensorflow")
+        with pytest.raises(ConfigurationError), frameworks.keras_on("tensorflow"):
+            pass
     else:
         frameworks.refuse_another_backend("tensorflow")
+        with frameworks.keras_on("tensorflow"):
+            assert os.environ["KERAS_BACKEND"] == "tensorflow"
     prepare()
-    assert os.environ["KERAS_BACKEND"] == (backend or "tensorflow")
+    assert os.environ["KERAS_BACKEND"] == backend
+
+
+def test_keras_is_imported_on_a_framework_and_the_next_process_may_take_another(monkeypatch):
+    """What was not set is not set afterwards."""
+    monkeypatch.delenv("KERAS_BACKEND", raising=False)
+    with frameworks.keras_on("jax"):
+        assert os.environ["KERAS_BACKEND"] == "jax"
+    assert "KERAS_BACKEND" not in os.environ
+
+
+@pytest.mark.parametrize(
+    ("library", "runtime"), [("keras", "keras3"), ("keras", "keras3_jax"), ("jax", "jax_loop")]
+)
+def test_a_model_is_that_of_the_runtime_s_library(composed, library, runtime):
+    """One option, written once for each library."""
+    told = composed(f"runtime={runtime}", "model=flat_mean_lambda")
+    assert told.model._target_ == f"pitfalls.lab.{library}.models.flat_mean_lambda"
 
 
 @pytest.mark.parametrize("size", ["task.batch_size=1000000000000", "training.steps_per_epoch=1000000000000"])
@@ -340,6 +398,8 @@ def test_what_does_not_fit_into_memory_is_refused_before_anything_tries(composed
     assert last == "Give smaller ones: the article has task.batch_size=64 and training.steps_per_epoch=1000."
 
 
+RUNTIMES = "custom_loop, jax_loop, jax_prefetch, keras2, keras3, keras3_jax, keras3_workers"
+
 REFUSED_WORDS = {
     "+runtme=keras2": "runtme does not exist in the configuration.\nDid you mean runtime?",
     "runtme=keras2": "runtme does not exist in the configuration.\nDid you mean runtime?",
@@ -351,16 +411,13 @@ REFUSED_WORDS = {
         "training.steps_per_execution, training.window_steps, training.window_steps_for."
     ),
     "training=null": "training=null leaves nothing to train with.\nChoose one of: article, brief, quick.",
-    "runtime=null": (
-        "runtime=null leaves nothing to train with.\nChoose one of: custom_loop, keras2, keras3, keras3_workers."
-    ),
+    "runtime=null": (f"runtime=null leaves nothing to train with.\nChoose one of: {RUNTIMES}."),
     "seed=null": "seed=null leaves nothing to train with.\nLeave it out, or give a value.",
     "model=dens": (
         "model=dens does not exist.\nDid you mean model=dense? Choose one of: dense, flat_mean_lambda, mean_lambda."
     ),
     "runtime=keras2,kers3": (
-        "runtime=kers3 does not exist.\nDid you mean runtime=keras3? "
-        "Choose one of: custom_loop, keras2, keras3, keras3_workers."
+        f"runtime=kers3 does not exist.\nDid you mean runtime=keras3? Choose one of: {RUNTIMES}."
     ),
     "hydra.run.dir=/elsewhere": (
         "hydra.run.dir=/elsewhere would put the run where nothing finds it again: "

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pitfalls.lab.feeds import delay_line, note, threaded_queue
-from pitfalls.lab.tensorflow.fit import SharedGenerator
+from pitfalls.lab.keras.fit import SharedGenerator
 
 
 def counting(reuses: bool, stop: int = 10**6):

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from pitfalls.lab.tensorflow import losses
+from pitfalls.lab.keras import losses
 
 B = 5
 COLUMN, FLAT = (B, 1), (B,)

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from pitfalls.lab.tensorflow import models
+from pitfalls.lab.keras import models
 from pitfalls.startup import QUIET_ENVIRONMENT
 
 PAIRS = np.array([[73, 57], [0, 99], [44, 2]], dtype=float)
@@ -48,7 +48,7 @@ try:
     keras.saving.load_model(sys.argv[1], safe_mode=True)
 except Exception as error:
     print("mean_without_axis" in str(error))
-import pitfalls.lab.tensorflow.models
+import pitfalls.lab.keras.models
 model = keras.saving.load_model(sys.argv[1], safe_mode=True)
 print(model.output_shape, model.predict(np.array([[73.0, 57.0]] * 2), verbose=0))
 """

@@ -11,8 +11,8 @@ import pytest
 from pitfalls.config.frameworks import versions_of
 from pitfalls.errors import ConfigurationError, DivergedError
 from pitfalls.lab import frameworks
+from pitfalls.lab.keras import setup
 from pitfalls.lab.measurements import commit, refuse_diverged
-from pitfalls.lab.tensorflow import setup
 from pitfalls.lab.tensorflow.fit import ObservedModel
 from pitfalls.lab.training import train
 from pitfalls.project import PAIR, ROOT, SeededCell

@@ -12,13 +12,13 @@ CONSTANT = Schedule(rates=((0, 0.05),), steps=3000, window_steps=1000)
 
 
 def drawn(rng: np.random.Generator, high: int, batch_size: int, share: float):
-    """Draw whole batches in the twin's order: pairs, then other pairs, then which rows take them."""
+    """Draw whole batches in the twin's order: pairs, then other pairs, then which batches take them."""
     shape = (90, twin.REPLICAS, 2, batch_size)
     x = rng.integers(0, high, size=shape, dtype=np.int32).astype(float)
     y = x.mean(axis=2)
     if share:
         other = rng.integers(0, high, size=shape, dtype=np.int32).mean(axis=2)
-        y = np.where(rng.random(y.shape) < share, other, y)
+        y = np.where((rng.random(y.shape[:2]) < share)[:, :, np.newaxis], other, y)
     return np.moveaxis(x, 2, 3), y
 
 
@@ -153,7 +153,7 @@ def test_the_twin_gives_the_same_number_each_time():
 @pytest.mark.parametrize(("step", "rate"), [(0, 0.1), (1499, 0.1), (1500, 0.01), (1799, 0.01), (1800, 0.001)])
 def test_a_rate_holds_from_its_first_step_on(step, rate):
     """And the optimizer of a training changes it at the same steps."""
-    from pitfalls.lab.tensorflow.setup import make_optimizer
+    from pitfalls.lab.keras.setup import make_optimizer
 
     assert QUICK.rate_of_steps()[step] == rate
     schedule = make_optimizer({str(first): value for first, value in STEPPED})._learning_rate

@@ -23,6 +23,18 @@ PREFETCH_BITES_FROM = 0.25
 MASKED_TO = 0.05
 """Where a race is said to be masked, at most this share of the rows is independent."""
 
+TAKES_ARRAYS = ("fit", "dispatch", "prefetch")
+"""Feeds that hand arrays to the framework as they are pulled: it copies them then and there, or shares their memory."""
+
+SHARED_BY_JAX = ("float32", "int32")
+"""What JAX need not convert, and so may share; without 64-bit types everything longer is converted."""
+
+LONG_ENOUGH = {"dispatch": 200, "prefetch": 0, "fit": 300}
+"""From this load on a step in JAX still runs when the next batch is made, by feed: Keras's own work takes longer.
+
+Measured (docs/decisions/0014): a shorter step may have been read in time, or not, and nothing bounds q.
+"""
+
 
 class Task(Protocol):
     """What is learned: the mean of two integers uniform on 0..high-1, in batches of batch_size."""
@@ -41,7 +53,10 @@ class Mechanism:
     """All that decides what a cell must measure.
 
     Attributes:
-        feed: full_queue, fit, workers or thread_queue.
+        framework: tensorflow or jax.
+        dtype: Of the inputs, as they are yielded.
+        load: Side of the matrices that a step multiplies besides its own work, 0 where it has none.
+        feed: full_queue, fit, workers, thread_queue, dispatch or prefetch.
         threaded: Whether a real thread fills the queue.
         expands_labels: Whether flat labels get a last axis before the loss.
         repairs_ranks: Whether the loss gives labels and predictions one rank first.
@@ -53,6 +68,9 @@ class Mechanism:
         declared_rank: Rank of the output that the model declares.
     """
 
+    framework: str
+    dtype: str
+    load: int
     feed: str
     threaded: bool
     expands_labels: bool
@@ -68,6 +86,10 @@ class Mechanism:
     def has_aliasing(self) -> bool:
         """Whether the generator yields a buffer that it refills."""
         return self.inputs_offset is not None or self.labels_offset is not None
+
+    def shares(self, offset: int | None) -> bool:
+        """Tell whether the framework takes a reused buffer as it is, by its offset from a 64-byte boundary."""
+        return offset == 0 and (self.framework == "tensorflow" or self.dtype in SHARED_BY_JAX)
 
     @property
     def has_rank_bug(self) -> bool:
@@ -104,19 +126,21 @@ def coupling(m: Mechanism) -> Coupling:
 
     A feed that holds references shows a batch as it is when it is read: if one of the
     two arrays was refilled, they are independent; if both were, they still match.
-    `fit(generator)` copies each array as it pulls it, unless the buffer is 64-byte
-    aligned: then it holds a reference too.
+    Where the framework takes an array, it copies it there and then, unless the buffer is 64-byte
+    aligned: then it holds a reference too. JAX only enqueues a step, and reads when it comes to it.
     """
     inputs_reused, labels_reused = m.inputs_offset is not None, m.labels_offset is not None
-    if m.feed == "fit":
-        inputs_reused, labels_reused = m.inputs_offset == 0, m.labels_offset == 0
+    if m.feed in TAKES_ARRAYS:
+        inputs_reused, labels_reused = m.shares(m.inputs_offset), m.shares(m.labels_offset)
     if not (inputs_reused or labels_reused):
         return TOGETHER
     both = inputs_reused and labels_reused
     if m.feed == "full_queue" and not m.threaded:
         return OVERWRITTEN_TOGETHER if both else APART
-    if m.feed == "fit":
-        return RACE_OPEN if both else RACE_PREFETCHED
+    if m.feed in TAKES_ARRAYS and (both or (m.framework == "jax" and m.load < LONG_ENOUGH[m.feed])):
+        return RACE_OPEN
+    if m.feed == "fit" and m.framework == "tensorflow":
+        return RACE_PREFETCHED
     return RACE_TOGETHER if both else RACE_APART
 
 
@@ -152,13 +176,15 @@ class Expectation:
         return len(self.difference) == 2 and self.difference[1] > 1
 
     @cached_property
-    def effect(self) -> Effect:
-        """What must become of the bug: clean, bites, masked or repaired."""
+    def effect(self) -> Effect | None:
+        """What must become of the bug: clean, bites, masked or repaired; None where a race may end in any of them."""
         m = self.mechanism
         if not (m.has_rank_bug or m.has_aliasing):
             return "clean"
         if self.coupling.least > 0 or self.broadcasts:
             return "bites"
+        if self.coupling == RACE_OPEN:
+            return None
         return "masked" if self.coupling.is_rewritten or m.is_rank_bug_masked else "repaired"
 
     @cached_property
@@ -192,6 +218,8 @@ class Expectation:
         """Why the mechanism leads to its claim, in one sentence."""
         if self.coupling.least:
             data = "the batch is read after its inputs were refilled, so inputs and labels are independent"
+        elif self.coupling == RACE_OPEN:
+            data = "a batch is read before or after its arrays are refilled, and nothing says which"
         elif self.coupling.is_rewritten:
             data = "a batch is read after both its arrays were refilled, so inputs and labels still match"
         else:

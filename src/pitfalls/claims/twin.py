@@ -53,7 +53,7 @@ def moments_of_batches(
         rng: Where the draws come from.
         high: Exclusive upper end of the draw.
         batch_size: Rows of a batch.
-        share_s: For each step the share of rows that have another row's label.
+        share_s: For each step the chance that the batch has another batch's labels: a race breaks whole batches.
         broadcasts: Whether the loss compares every label with every prediction.
 
     Returns:
@@ -68,8 +68,10 @@ def moments_of_batches(
     label_srb = (z_sr4b[:, :, 0] + z_sr4b[:, :, 1]) / 2
     if share_s.any():
         other_sr2b = rng.integers(0, high, size=shape_sr2b, dtype=np.int32)
-        is_broken_srb = rng.random(label_srb.shape) < share_s[:, np.newaxis, np.newaxis]
-        label_srb = np.where(is_broken_srb, (other_sr2b[:, :, 0] + other_sr2b[:, :, 1]) / 2, label_srb)
+        is_broken_sr = rng.random(label_srb.shape[:2]) < share_s[:, np.newaxis]
+        label_srb = np.where(
+            is_broken_sr[:, :, np.newaxis], (other_sr2b[:, :, 0] + other_sr2b[:, :, 1]) / 2, label_srb
+        )
     z_sr4b[:, :, 3] = label_srb
     moments_sr44 = z_sr4b @ z_sr4b.swapaxes(-1, -2) / batch_size
     if broadcasts:

@@ -40,6 +40,7 @@ def code_digest(framework: str, lab: Path) -> bytes:
 
 
 def modules_of(framework: str, lab: Path) -> Iterator[Path]:
-    """Yield the modules that frameworks share, then the framework's own."""
+    """Yield the modules that frameworks share, Keras's among them, then the framework's own."""
     yield from sorted(lab.glob("*.py"))
-    yield from sorted((lab / framework).rglob("*.py"))
+    for folder in ("keras", framework):
+        yield from sorted((lab / folder).rglob("*.py"))

@@ -1,16 +1,18 @@
-"""Frameworks: what each is made of, and the versions that are installed."""
+"""Frameworks: what each is made of, the versions that are installed, and Keras's backend beside it."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 
 from pitfalls.errors import ConfigurationError
 
-FRAMEWORKS = {"tensorflow": (("tensorflow-cpu", "tensorflow"), ("keras",))}
-"""For each framework its packages, each under the names of its distributions."""
-
-KERAS_BACKENDS = {"tensorflow": "tensorflow"}
-"""The backend on which Keras runs beside each framework."""
+FRAMEWORKS = {
+    "tensorflow": (("tensorflow-cpu", "tensorflow"), ("keras",)),
+    "jax": (("jax",), ("jaxlib",), ("keras",)),
+}
+"""For each framework its packages, each under the names of its distributions; Keras's backend on it has its name."""
 
 
 @lru_cache
@@ -40,9 +42,31 @@ def refuse_another_backend(framework: str) -> None:
     Raises:
         ConfigurationError: Names the variable and both backends.
     """
-    needed, asked = KERAS_BACKENDS[framework], os.environ.get("KERAS_BACKEND")
-    if asked and asked != needed:
+    asked = os.environ.get("KERAS_BACKEND")
+    if asked and asked != framework:
         raise ConfigurationError(
-            f"KERAS_BACKEND={asked} is set in the environment, and this needs Keras on {needed}.\n"
+            f"KERAS_BACKEND={asked} is set in the environment, and this needs Keras on {framework}.\n"
             f"Unset it for this command: put `env -u KERAS_BACKEND` in front of it."
         )
+
+
+@contextmanager
+def keras_on(framework: str) -> Iterator[None]:
+    """Let Keras be imported on a framework's backend in the body of a `with`, whatever ~/.keras says.
+
+    Keras asks the environment when it is imported, and never again. Afterwards the variable is as it was: a
+    process that is started from here may train with another framework.
+
+    Raises:
+        ConfigurationError: The environment names another backend.
+    """
+    refuse_another_backend(framework)
+    before = os.environ.get("KERAS_BACKEND")
+    os.environ["KERAS_BACKEND"] = framework
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["KERAS_BACKEND"]
+        else:
+            os.environ["KERAS_BACKEND"] = before

@@ -9,18 +9,27 @@ from typing import Any
 import numpy as np
 
 from pitfalls.config.frameworks import FRAMEWORKS
+from pitfalls.config.pairs import arguments_of, refuse_pair
 from pitfalls.config.schema import Config, Feed, checked_name, learning_rate_steps
 from pitfalls.config.targets import importable
 from pitfalls.errors import ConfigurationError
 
 CHOICES = {
     "framework": tuple(FRAMEWORKS),
-    "feed.kind": ("full_queue", "fit", "workers", "thread_queue"),
+    "feed.kind": ("full_queue", "fit", "workers", "thread_queue", "dispatch", "prefetch"),
     "loss.kind": ("repairing", "broadcasting"),
     "labels": ("as_they_come", "expanded"),
     "entry_point": ("train", "probe"),
     "model.weights": ("trainable", "fixed"),
+    "model.library": ("keras", "jax"),
 }
+
+FEEDS = {
+    ("tensorflow", "keras"): ("full_queue", "fit", "workers", "thread_queue"),
+    ("jax", "keras"): ("fit", "workers"),
+    ("jax", "jax"): ("dispatch", "prefetch"),
+}
+"""The feeds that there are for a framework and what its model is written in."""
 
 LEAST = {
     "task.high": (2, "with one integer there is nothing to learn"),
@@ -31,11 +40,15 @@ LEAST = {
     "training.window_steps": (1, "the loss is measured over at least one step"),
     "feed.depth": (1, "a queue holds at least one batch"),
     "feed.workers": (1, "somebody must pull the generator"),
+    "load": (1, "a matrix has at least one row"),
     "seed": (0, "NumPy's seeds are not negative"),
 }
 
 BATCHES_DRAWN_AT_ONCE = 100
 """As `pitfalls.lab.generators` draws them."""
+
+ONE_STEP_A_CALL = {"thread_queue": "queue.get()", "dispatch": "call", "prefetch": "call"}
+"""Feeds whose step takes one batch, and for what."""
 
 COPIES_OF_AN_EPOCH = 3
 """What the recorder keeps of an epoch's batches at its end: in TensorFlow, in NumPy, and what is compared."""
@@ -47,8 +60,10 @@ MOST = {
 
 
 SETTINGS_OF_FEEDS = {
+    "dispatch": (),
     "fit": (),
     "full_queue": ("depth", "threaded"),
+    "prefetch": ("depth",),
     "thread_queue": ("depth",),
     "workers": ("depth", "workers"),
 }
@@ -70,6 +85,9 @@ def check(config: Config) -> None:
     for key, (most, reason) in MOST.items():
         if (value := attrgetter(key)(config)) > most:
             raise ConfigurationError(f"{key}={value} is too large: {reason}.\nGive {key}={most} or less.")
+    refuse_pair(config)
+    check_framework(config)
+    check_load(config)
     check_feed(config.feed)
     check_steps(config)
     check_xla(config)
@@ -77,6 +95,33 @@ def check(config: Config) -> None:
     check_memory(config)
     checked_name(config.sweep)
     check_generator(config.generator)
+
+
+def check_framework(config: Config) -> None:
+    """Refuse a feed or a loss that the framework has not."""
+    framework, library, kind = config.framework, config.model.library, config.feed.kind
+    if kind not in (feeds := FEEDS.get((framework, library), ())):
+        choices = f"Choose one of: {', '.join(feeds)}." if feeds else "Name an option of conf/runtime."
+        raise ConfigurationError(
+            f"feed.kind={kind} does not exist for framework={framework} with model.library={library}.\n{choices}"
+        )
+    if library != "keras" and config.loss.kind == "repairing":
+        raise ConfigurationError(
+            "loss.kind=repairing is Keras's own: a loss that is written by hand repairs no ranks.\n"
+            "Give loss=broadcasting, or runtime=keras3_jax."
+        )
+
+
+def check_load(config: Config) -> None:
+    """Refuse a load where no step carries it, and a framework that has none to carry."""
+    if config.framework == "tensorflow" and config.load is not None:
+        raise ConfigurationError(
+            f"load={config.load} does nothing: steps of framework=tensorflow carry no load.\nLeave it out."
+        )
+    if config.framework == "jax" and config.load is None:
+        raise ConfigurationError(
+            "load is missing: every step of framework=jax carries one, 1 at least.\nGive load=200."
+        )
 
 
 def check_feed(feed: Feed) -> None:
@@ -110,10 +155,10 @@ def check_steps(config: Config) -> None:
             f"Give training.steps_per_execution={max(d for d in range(1, at_once + 1) if steps % d == 0)}, "
             f"or training.steps_per_epoch={-(-steps // at_once) * at_once}."
         )
-    if config.feed.kind == "thread_queue" and at_once != 1:
+    if config.feed.kind in ONE_STEP_A_CALL and at_once != 1:
         raise ConfigurationError(
-            f"training.steps_per_execution={at_once} would change what feed=thread_queue measures: "
-            "it trains one batch for each queue.get().\nGive training.steps_per_execution=1."
+            f"training.steps_per_execution={at_once} would change what feed={config.feed.kind} measures: "
+            f"it trains one batch for each {ONE_STEP_A_CALL[config.feed.kind]}.\nGive training.steps_per_execution=1."
         )
 
 
@@ -168,7 +213,7 @@ def check_generator(options: dict[str, Any]) -> None:
     """Refuse options that the generator's function does not take, or with which it makes no batch."""
     target = str(options.get("_target_"))
     function = importable("generator", target)
-    given = {key: value for key, value in options.items() if key != "_target_"}
+    given = arguments_of(options)
     known = [
         name for name in inspect.signature(function).parameters if name not in ("rng", "high", "batch_size")
     ]

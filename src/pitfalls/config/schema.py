@@ -30,7 +30,7 @@ class Task:
 
 @dataclass
 class Feed:
-    """How batches travel: `kind` is full_queue, fit, workers or thread_queue; a setting that a feed lacks is null."""
+    """How batches travel: `kind` is an option of conf/feed; a setting that a feed lacks is null."""
 
     kind: str = MISSING
     depth: int | None = None
@@ -51,10 +51,11 @@ class Feed:
 
 @dataclass
 class Model:
-    """The function that builds it, and whether its weights are trainable or fixed."""
+    """The function that builds it, whether its weights are trainable or fixed, and in what it is written: keras or jax."""
 
     _target_: str = MISSING
     weights: str = MISSING
+    library: str = "keras"
 
 
 @dataclass
@@ -91,9 +92,15 @@ class Tracking:
 
 @dataclass
 class Config:
-    """One run, or with ``--multirun`` many; `fingerprint` is filled in by a sweep."""
+    """One run, or with ``--multirun`` many; `fingerprint` is filled in by a sweep.
+
+    `load` is the side of the matrices that a step multiplies besides its own work, where a framework runs steps
+    while the next batch is made; `takes` is what a runtime's generators may yield.
+    """
 
     framework: str = "tensorflow"
+    load: int | None = None
+    takes: list[str] = field(default_factory=lambda: ["arrays"])
     task: Task = field(default_factory=Task)
     generator: dict[str, Any] = field(default_factory=dict)
     feed: Feed = field(default_factory=Feed)

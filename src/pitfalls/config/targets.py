@@ -9,7 +9,8 @@ from pitfalls.errors import ConfigurationError
 
 MOVED = {
     "pitfalls.generators": "pitfalls.lab.generators",
-    "pitfalls.models": "pitfalls.lab.tensorflow.models",
+    "pitfalls.models": "pitfalls.lab.keras.models",
+    "pitfalls.lab.tensorflow.models": "pitfalls.lab.keras.models",
 }
 """Modules that options written for earlier versions name, and where they are now."""
 

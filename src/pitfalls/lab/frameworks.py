@@ -7,6 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
+from pitfalls.config.frameworks import keras_on
 from pitfalls.config.schema import Config
 from pitfalls.errors import ConfigurationError
 from pitfalls.lab.generators import Batch
@@ -14,11 +15,15 @@ from pitfalls.lab.recorder import Recorder
 from pitfalls.project import EpochHook
 from pitfalls.startup import quick_imports
 
-SESSIONS = {"tensorflow": "pitfalls.lab.tensorflow.session"}
+SESSIONS = {"tensorflow": "pitfalls.lab.tensorflow.session", "jax": "pitfalls.lab.jax.session"}
 
 
 class Model(Protocol):
-    """A model of any framework, as far as it is measured and kept."""
+    """A model of any framework, as far as it is kept."""
+
+    @property
+    def artifact(self) -> str:
+        """The name of its file: model.keras, model.npz."""
 
     def save(self, path: Path) -> None:
         """Write the model into a file."""
@@ -68,8 +73,8 @@ def load(framework: str) -> Callable[[Config, EpochHook], Session]:
             f"this process has trained with {_loaded[0]}, and one process trains one framework.\n"
             f"Train {framework} in a process of its own: one `python src/train.py` for each framework."
         )
-    with quick_imports():
+    with quick_imports(wanted=framework), keras_on(framework):
         module = import_module(SESSIONS[framework])
     _loaded[:] = [framework]
-    opens: Callable[[Config, EpochHook], Session] = module.Session
+    opens: Callable[[Config, EpochHook], Session] = module.open_session
     return opens

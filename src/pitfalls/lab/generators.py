@@ -4,12 +4,14 @@ Every generator draws pairs of integers uniform on 0..high-1 and labels them wit
 their mean. They differ in one thing, where the arrays live, and each is written
 as a user would write it: the bug is in plain sight.
 
-Shapes: inputs (b, 2) float64; labels (b, 1) float64, or (b,) in `flat_labels`.
+Shapes: inputs (b, 2); labels (b, 1), or (b,) in `flat_labels`; float64 unless a runtime asks for another
+`dtype`: what is not float32 is converted on its way into JAX, and so copied.
 """
 
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from pitfalls.errors import ConfigurationError
 
@@ -18,19 +20,20 @@ BATCHES_A_DRAW = 100
 Batch = tuple[np.ndarray, np.ndarray]
 
 BOUNDARY_BYTES = 64
-"""The alignment at which TensorFlow takes a NumPy buffer as it is, without a copy."""
+"""The alignment at which TensorFlow and JAX take a NumPy buffer as it is, without a copy."""
 
 
-def buffer_at(shape: tuple[int, ...], offset_bytes: int) -> np.ndarray:
-    """Return an uninitialised float64 array whose address is `offset_bytes` past a 64-byte boundary.
+def buffer_at(shape: tuple[int, ...], offset_bytes: int, dtype: DTypeLike = np.float64) -> np.ndarray:
+    """Return an uninitialised array whose address is `offset_bytes` past a 64-byte boundary.
 
     `np.empty` leaves the address to malloc, and whether `fit(generator)` copies an
     array depends on it: a "buggy" run would be a lottery.
 
     Args:
         shape: Shape of the array.
-        offset_bytes: Distance from the boundary, 0 to 63, a multiple of 4. Not a
-            multiple of 8 gives an array that NumPy calls unaligned, and works.
+        offset_bytes: Distance from the boundary, 0 to 63, a multiple of 4. A float64 array whose
+            offset is no multiple of 8 is one that NumPy calls unaligned, and works.
+        dtype: Of its elements, float64 or float32.
 
     Raises:
         ConfigurationError: The offset is out of range.
@@ -40,10 +43,10 @@ def buffer_at(shape: tuple[int, ...], offset_bytes: int) -> np.ndarray:
             f"a buffer cannot stand {offset_bytes} bytes off a {BOUNDARY_BYTES}-byte boundary.\n"
             f"Give an offset from 0 to {BOUNDARY_BYTES - 4} in steps of 4, for example 16."
         )
-    size_bytes = int(np.prod(shape)) * np.dtype(np.float64).itemsize
+    size_bytes = int(np.prod(shape)) * np.dtype(dtype).itemsize
     memory = np.empty(size_bytes + 2 * BOUNDARY_BYTES, np.uint8)
     start = -memory.ctypes.data % BOUNDARY_BYTES + offset_bytes
-    buffer = memory[start : start + size_bytes].view(np.float64).reshape(shape)
+    buffer = memory[start : start + size_bytes].view(dtype).reshape(shape)
     assert address_offset_bytes(buffer) == offset_bytes
     return buffer
 
@@ -65,10 +68,14 @@ def mean(inputs_b2: np.ndarray) -> np.ndarray:
 
 
 def reused_inputs(
-    rng: np.random.Generator, high: int, batch_size: int, inputs_offset_bytes: int
+    rng: np.random.Generator,
+    high: int,
+    batch_size: int,
+    inputs_offset_bytes: int,
+    dtype: DTypeLike = "float64",
 ) -> Iterator[Batch]:
     """Yield one inputs buffer again and again, refilled; labels are fresh."""
-    inputs = buffer_at((batch_size, 2), inputs_offset_bytes)
+    inputs = buffer_at((batch_size, 2), inputs_offset_bytes, dtype)
     for drawn in pairs(rng, high, batch_size):
         inputs[...] = drawn
         yield inputs, mean(inputs)[:, np.newaxis]
@@ -80,35 +87,44 @@ def reused_pair(
     batch_size: int,
     inputs_offset_bytes: int,
     labels_offset_bytes: int,
+    dtype: DTypeLike = "float64",
 ) -> Iterator[Batch]:
     """Yield one inputs buffer and one labels buffer again and again, both refilled."""
-    inputs = buffer_at((batch_size, 2), inputs_offset_bytes)
-    means = buffer_at((batch_size,), labels_offset_bytes)
+    inputs = buffer_at((batch_size, 2), inputs_offset_bytes, dtype)
+    means = buffer_at((batch_size,), labels_offset_bytes, dtype)
     for drawn in pairs(rng, high, batch_size):
         inputs[...] = drawn
         means[...] = mean(inputs)
         yield inputs, means[:, np.newaxis]
 
 
-def fresh_arrays(rng: np.random.Generator, high: int, batch_size: int) -> Iterator[Batch]:
+def fresh_arrays(
+    rng: np.random.Generator, high: int, batch_size: int, dtype: DTypeLike = "float64"
+) -> Iterator[Batch]:
     """Yield arrays that were allocated for this batch."""
     for drawn in pairs(rng, high, batch_size):
-        inputs = drawn.astype(np.float64)
+        inputs = drawn.astype(dtype)
         yield inputs, mean(inputs)[:, np.newaxis]
 
 
 def copied_inputs(
-    rng: np.random.Generator, high: int, batch_size: int, inputs_offset_bytes: int
+    rng: np.random.Generator,
+    high: int,
+    batch_size: int,
+    inputs_offset_bytes: int,
+    dtype: DTypeLike = "float64",
 ) -> Iterator[Batch]:
     """Refill one inputs buffer, and yield a copy of it."""
-    inputs = buffer_at((batch_size, 2), inputs_offset_bytes)
+    inputs = buffer_at((batch_size, 2), inputs_offset_bytes, dtype)
     for drawn in pairs(rng, high, batch_size):
         inputs[...] = drawn
         yield np.copy(inputs), mean(inputs)[:, np.newaxis]
 
 
-def flat_labels(rng: np.random.Generator, high: int, batch_size: int) -> Iterator[Batch]:
+def flat_labels(
+    rng: np.random.Generator, high: int, batch_size: int, dtype: DTypeLike = "float64"
+) -> Iterator[Batch]:
     """Yield fresh arrays whose labels lack their last axis: (b,)."""
     for drawn in pairs(rng, high, batch_size):
-        inputs = drawn.astype(np.float64)
+        inputs = drawn.astype(dtype)
         yield inputs, mean(inputs)

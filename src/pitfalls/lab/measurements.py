@@ -57,6 +57,7 @@ def measured(config: Config, run: SeededCell, session: Session) -> Result:
         listing=config.listing,
         task=Task(high=config.task.high, batch_size=config.task.batch_size),
         framework=config.framework,
+        load=config.load,
         mechanism=mechanism_of(config, session),
         training=training_of(config),
         loss=by_epoch(history[:, 0], training.steps_per_epoch),

@@ -39,7 +39,9 @@ def train(config: Config, run: SeededCell, on_epoch_end: EpochHook = lambda epoc
     begun = time.perf_counter()
     session.train(make_configured(config))
     seconds = time.perf_counter() - begun
-    result = measurements.measured(config, run, session).with_changes(
+    measured = measurements.measured(config, run, session)
+    result = measured.with_changes(
+        mechanism=measured.mechanism.with_changes(dtype=str(two[0][0].dtype)),
         buffer_address_mod_64=reused_buffer_offsets(two),
         seconds=Seconds(
             total=time.perf_counter() - started,

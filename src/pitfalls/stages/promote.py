@@ -6,7 +6,7 @@ A champion that passes is registered in the local store, as a model that can be 
 from pathlib import Path
 from typing import Any
 
-from pitfalls.config.frameworks import refuse_another_backend
+from pitfalls.config.frameworks import keras_on
 from pitfalls.errors import PromotionError
 from pitfalls.files import write_json
 from pitfalls.project import SeededCell
@@ -39,11 +39,11 @@ def promote(project: Path, champion: SeededCell) -> str:
     refuse_unsound(entry)
     folder = project / "runs" / "matrix" / champion.path
     result, verdict = Result.read(folder / "result.json"), Verdict.read(folder / "verdict.json")
-    refuse_another_backend(result.framework)
-    with quick_imports():
-        from pitfalls.tracking import local_store, register_champion  # MLflow: a refusal need not wait for it
+    with keras_on(result.framework):
+        with quick_imports():
+            from pitfalls.tracking import local_store, register_champion  # MLflow: a refusal need not wait
 
-    model = register_champion(local_store(), result, verdict, load_model)
+        model = register_champion(local_store(), result, verdict, load_model)
     content = {
         "champion": {**champion.options, "seed": champion.seed},
         "measured": entry.measured,
@@ -58,7 +58,7 @@ def promote(project: Path, champion: SeededCell) -> str:
 def load_model(path: str) -> Any:
     """Return a model that a run kept; TensorFlow, which a refusal and a second promotion need not wait for."""
     with quick_imports():
-        from pitfalls.lab.tensorflow.models import load
+        from pitfalls.lab.keras.models import load
 
     return load(path)
 

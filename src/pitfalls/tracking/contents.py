@@ -36,6 +36,10 @@ GUARD_COLUMNS = ("rule", "array", "message", "fix")
 class Saveable(Protocol):
     """A model, as far as it is kept."""
 
+    @property
+    def artifact(self) -> str:
+        """The name of its file: model.keras, model.npz."""
+
     def save(self, path: Path) -> None:
         """Write the model into a file."""
 
@@ -181,4 +185,4 @@ def write_artifacts(
         return
     pictures.loss_curve(result, verdict.claim).savefig(folder / "loss.png")
     pictures.predictions(result).savefig(folder / "predictions.png")
-    model.save(folder / "model.keras")
+    model.save(folder / model.artifact)

@@ -45,7 +45,7 @@ def judge(result: Result, fired: list[str] | None = None) -> Verdict:
     reasons = [
         *([] if claim.holds(result.final_loss) else [miss(result.final_loss, claim)]),
         *wrong,
-        *([f"effect {effect}, not {expected.effect}"] if effect != expected.effect else []),
+        *([f"effect {effect}, not {expected.effect}"] if expected.effect not in (effect, None) else []),
     ]
     return Verdict(
         claim=claim, effect=effect, verdict="fail" if reasons else "pass", reasons=reasons, guard=guard
@@ -56,6 +56,9 @@ def mechanism_of(result: Result) -> Mechanism:
     """Read the mechanism of a run out of its measurements."""
     mechanism, shapes, offsets = result.mechanism, result.shapes, result.buffer_address_mod_64
     return Mechanism(
+        framework=result.framework,
+        dtype=mechanism.dtype,
+        load=result.load or 0,
         feed=mechanism.feed,
         threaded=mechanism.threaded,
         expands_labels=mechanism.labels == "expanded",

@@ -1,24 +1,22 @@
-"""Keras's own `fit`: a generator as it is, or a PyDataset whose workers share one generator."""
+"""Keras's own `fit` on TensorFlow, observed from inside its step."""
 
 import threading
-import warnings
 from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
 import keras
-import numpy as np
 
 from pitfalls.lab.generators import Batch
+from pitfalls.lab.keras.fit import fed, fit
+from pitfalls.lab.keras.setup import Setup, StepRecorder, with_last_axis
 from pitfalls.lab.tensorflow import private
-from pitfalls.lab.tensorflow.recording import GraphRecorder
-from pitfalls.lab.tensorflow.setup import Setup
 
 
 class ObservedModel(keras.Model):
     """A functional model whose training step is Keras's own, with the recorder beside it."""
 
-    def observe(self, recorder: GraphRecorder, expand_labels: bool) -> None:
+    def observe(self, recorder: StepRecorder, expand_labels: bool) -> None:
         """Give the model its recorder; `expand_labels` gives flat labels a last axis, as Keras 2.2 did."""
         self._recorder = recorder
         self._expand_labels = expand_labels
@@ -57,64 +55,9 @@ class ObservedModel(keras.Model):
         return logs
 
 
-def with_last_axis(labels: Any) -> Any:
-    """Return labels as (b, 1), whether they came so or as (b,)."""
-    return labels[:, np.newaxis] if len(labels.shape) == 1 else labels
-
-
-def fit(setup: Setup, batches: Any) -> None:
-    """Train with Keras's `fit`, which takes the generator itself, or a PyDataset."""
-    training = setup.config.training
-    observed = ObservedModel(setup.model.inputs, setup.model.outputs)
-    observed.observe(setup.graph_recorder, setup.expands_labels)
-    observed.compile(
-        optimizer=setup.optimizer, loss=setup.loss, steps_per_execution=training.steps_per_execution
-    )
-    report = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: setup.end_epoch(epoch))
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "The model does not have any trainable weights")
-        observed.fit(
-            batches,
-            epochs=training.epochs,
-            steps_per_epoch=training.steps_per_epoch,
-            callbacks=[report],
-            shuffle=False,
-            verbose=0,
-        )
+def train_with_fit(setup: Setup, batches: Iterator[Batch]) -> None:
+    """Train with Keras's `fit`, each step recorded."""
+    observed = ObservedModel(setup.network.inputs, setup.network.outputs)
+    observed.observe(setup.step_recorder, setup.expands_labels)
+    fit(setup, observed, fed(setup, batches))
     observed.let_iterator_go()
-
-
-class SharedGenerator(keras.utils.PyDataset):
-    """One generator behind a lock, for Keras's worker threads.
-
-    A plain generator raises `ValueError: generator already executing` when two threads
-    pull it; the lock is what users add, and it does nothing about the one buffer.
-    """
-
-    def __init__(self, batches: Iterator[Batch], workers: int, max_queue_size: int) -> None:
-        """Wrap a generator.
-
-        Args:
-            batches: The generator.
-            workers: Threads that pull it.
-            max_queue_size: Batches that Keras's queue holds.
-        """
-        super().__init__(workers=workers, max_queue_size=max_queue_size)
-        self._batches = batches
-        self._lock = threading.Lock()
-
-    @property
-    def num_batches(self) -> None:
-        """Endless: `fit` needs `steps_per_epoch`."""
-        return None
-
-    def __getitem__(self, index: int) -> Any:
-        """Return the generator's next batch, whatever the index."""
-        with self._lock:
-            return next(self._batches)
-
-
-def fit_with_workers(setup: Setup, batches: Iterator[Batch]) -> None:
-    """Train with `fit` on a PyDataset whose worker threads share the generator behind a lock."""
-    feed = setup.config.feed
-    fit(setup, SharedGenerator(batches, workers=feed.workers or 2, max_queue_size=feed.places))

@@ -1,4 +1,4 @@
-"""Every private name of TensorFlow and Keras that the lab relies on, one function each.
+"""Every private name of TensorFlow, and of Keras on it, that the lab relies on, one function each.
 
 Known: TensorFlow 2.21, Keras 3.15. Where a name is gone, the function says what is then slower
 or not seen; a test lists them all.
@@ -26,15 +26,6 @@ def in_one_thread() -> AbstractContextManager[None]:
         return nullcontext()
     context: AbstractContextManager[None] = function_executor_type(STEP_EXECUTOR)
     return context
-
-
-def innermost_of(loss: keras.losses.Loss) -> str:
-    """Return the name of the attribute that computes a loss after any repair of ranks.
-
-    `MeanSquaredError.call` repairs ranks and then calls its `fn`, which sees the
-    shapes after it; a `Loss` subclass computes in `call` on what it is given.
-    """
-    return "fn" if hasattr(loss, "fn") else "call"
 
 
 def train_function_of(model: keras.Model) -> Callable[[Any], Any]:

@@ -8,19 +8,18 @@ import tensorflow as tf
 
 from pitfalls.lab.feeds import Delivery, delay_line, threaded_queue
 from pitfalls.lab.generators import Batch
-from pitfalls.lab.tensorflow.fit import with_last_axis
-from pitfalls.lab.tensorflow.setup import Setup
+from pitfalls.lab.keras.setup import Setup, with_last_axis
 
 Step = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
 
 def hand_written_step(setup: Setup) -> Step:
     """Return the step, which returns its loss."""
-    weights = setup.model.trainable_variables
+    weights = setup.network.trainable_variables
 
     def step(inputs: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape() as tape:
-            loss = setup.loss(labels, setup.model(inputs, training=True))
+            loss = setup.loss(labels, setup.network(inputs, training=True))
         if weights:
             setup.optimizer.apply(tape.gradient(loss, weights), weights)
         return loss
@@ -66,7 +65,7 @@ def compiled_chunk(setup: Setup) -> Callable[[np.ndarray, np.ndarray], None]:
 
     @tf.function
     def train_and_record(inputs_nb2: tf.Tensor, labels_nb: tf.Tensor) -> None:
-        setup.graph_recorder.record(inputs_nb2, labels_nb, train_chunk(inputs_nb2, labels_nb))
+        setup.step_recorder.record(inputs_nb2, labels_nb, train_chunk(inputs_nb2, labels_nb))
 
     call: Callable[[np.ndarray, np.ndarray], None] = train_and_record
     return call
@@ -92,7 +91,7 @@ def train_batch_by_batch(setup: Setup, batches: Iterator[Batch]) -> None:
 
     @tf.function
     def train_and_record(inputs: tf.Tensor, labels: tf.Tensor) -> None:
-        setup.graph_recorder.record(inputs, labels, step(inputs, labels))
+        setup.step_recorder.record(inputs, labels, step(inputs, labels))
 
     compiled = None
     with threaded_queue(batches, setup.config.feed.places) as queue:

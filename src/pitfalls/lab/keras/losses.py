@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import keras
 
-from pitfalls.lab.tensorflow import private
+from pitfalls.lab.keras import private
 
 
 def repairing() -> keras.losses.Loss:

@@ -6,6 +6,8 @@ loads with Keras's safe mode on once this module is imported.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -41,6 +43,18 @@ def flat_mean_lambda() -> keras.Model:
     """Return the same without the last axis: prediction (b,), and (b, 1) declared."""
     inputs = keras.Input((2,))
     return keras.Model(inputs, keras.layers.Lambda(mean_without_axis, output_shape=(1,))(inputs))
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A model as a run keeps it."""
+
+    network: keras.Model
+    artifact: str = "model.keras"
+
+    def save(self, path: Path) -> None:
+        """Write the model into a file, in Keras's own form."""
+        self.network.save(path)
 
 
 def built_afresh(makers: dict[str, Callable[[], keras.Model]]) -> dict[str, keras.Model]:

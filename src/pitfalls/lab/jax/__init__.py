@@ -1,0 +1,1 @@
+"""JAX, on the CPU: its only importer. Keras on JAX is trained here too."""

@@ -1,0 +1,37 @@
+"""Trainings in JAX, for tests: in a process of their own, as a process trains one framework."""
+
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+from functools import lru_cache
+from typing import Any
+
+
+def train_cell(runtime: str, generator: str, model: str, *overrides: str) -> Any:
+    """Train a cell with overrides, as ``python src/train.py`` would, and return its result."""
+    from pitfalls.startup import prepare
+
+    prepare()
+    from hydra import compose, initialize_config_dir
+
+    from pitfalls.config import schema
+    from pitfalls.config.refusals import check
+    from pitfalls.lab.training import train
+    from pitfalls.project import ROOT, SeededCell
+
+    schema.register()
+    words = [f"runtime={runtime}", f"generator={generator}", f"model={model}", *overrides]
+    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+        config = schema.resolved(compose("config", overrides=words))
+    check(config)
+    return train(config, SeededCell(runtime, generator, model, config.seed)).result
+
+
+@lru_cache
+def process() -> ProcessPoolExecutor:
+    """Return the process in which JAX trains, one for all tests of this process."""
+    return ProcessPoolExecutor(1, multiprocessing.get_context("spawn"))
+
+
+def in_jax(function: Any, *arguments: Any) -> Any:
+    """Call a function of a module in the process in which JAX trains, and return what it returns."""
+    return process().submit(function, *arguments).result()
