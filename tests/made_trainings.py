@@ -6,8 +6,8 @@ from functools import lru_cache
 from typing import Any
 
 
-def train_cell(runtime: str, generator: str, model: str, *overrides: str) -> Any:
-    """Train a cell with overrides, as ``python src/train.py`` would, and return its result."""
+def configured(runtime: str, generator: str, model: str, *overrides: str) -> Any:
+    """Return the checked configuration of a cell with overrides, as ``python src/train.py`` composes it."""
     from pitfalls.startup import prepare
 
     prepare()
@@ -15,14 +15,22 @@ def train_cell(runtime: str, generator: str, model: str, *overrides: str) -> Any
 
     from pitfalls.config import schema
     from pitfalls.config.refusals import check
-    from pitfalls.lab.training import train
-    from pitfalls.project import ROOT, SeededCell
+    from pitfalls.project import ROOT
 
     schema.register()
     words = [f"runtime={runtime}", f"generator={generator}", f"model={model}", *overrides]
     with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
         config = schema.resolved(compose("config", overrides=words))
     check(config)
+    return config
+
+
+def train_cell(runtime: str, generator: str, model: str, *overrides: str) -> Any:
+    """Train a cell with overrides and return its result."""
+    config = configured(runtime, generator, model, *overrides)
+    from pitfalls.lab.training import train
+    from pitfalls.project import SeededCell
+
     return train(config, SeededCell(runtime, generator, model, config.seed)).result
 
 

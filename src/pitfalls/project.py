@@ -77,7 +77,9 @@ class SeededCell(Cell):
 
 
 def words(value: Any) -> list[str]:
-    """Return what params.yaml lists: a YAML list, or words between commas as Hydra takes them."""
+    """Return what params.yaml lists: a YAML list, words between commas as Hydra takes them, or such by framework."""
+    if isinstance(value, dict):
+        return [word for part in value.values() for word in words(part)]
     return (
         [str(word) for word in value]
         if isinstance(value, list)

@@ -50,23 +50,32 @@ ONLY_TRIED = ("jax", "matplotlib.pyplot", "sklearn")
 
 
 @contextmanager
+def hidden(*names: str) -> "Iterator[None]":
+    """Let libraries not be found in the body of a `with`, unless they are loaded."""
+    absent = [name for name in names if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type]  # None: not to be found
+    try:
+        yield
+    finally:
+        for name in absent:
+            del sys.modules[name]
+
+
+@contextmanager
 def quick_imports(wanted: str = "") -> "Iterator[None]":
     """Import large libraries in two thirds of the time, in the body of a `with`.
 
-    What nothing here uses is not there for TensorFlow and Keras to find, unless it is wanted. No garbage collection walks the
-    millions of objects that an import makes: not while it makes them, and never again, as
-    they live as long as the process.
+    What nothing here uses is not there for TensorFlow and Keras to find, unless it is wanted. No garbage
+    collection walks the millions of objects that an import makes: not while it makes them, and never again,
+    as they live as long as the process.
     """
-    hidden = [name for name in ONLY_TRIED if name not in sys.modules and name != wanted]
-    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None: not to be found
     before, was_enabled = len(sys.modules), gc.isenabled()
     gc.disable()
     try:
-        yield
+        with hidden(*(name for name in ONLY_TRIED if name != wanted)):
+            yield
     finally:
         if len(sys.modules) > before:  # else it would freeze the garbage of what ran since
             gc.freeze()
         if was_enabled:
             gc.enable()
-        for name in hidden:
-            del sys.modules[name]

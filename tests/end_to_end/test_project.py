@@ -5,7 +5,7 @@ import subprocess
 import pytest
 import yaml
 
-from pitfalls.project import AXES, RELEASE, ROOT, listed_options
+from pitfalls.project import AXES, RELEASE, ROOT, listed_options, words
 from pitfalls.stages.release import RELEASED
 from pitfalls.stages.verify import PIPELINE
 
@@ -24,8 +24,9 @@ def test_git_holds_no_report_but_the_release_and_no_lock_of_dvc():
 
 
 def test_the_entry_points_of_mlproject_are_stages():
-    """One word names a stage, an entry point and the module that runs it."""
+    """One word names a stage, an entry point and the module that runs it; the matrix is a stage a framework."""
     stages = set(yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]) | {"train"}
+    stages |= {"matrix" for stage in stages if stage.startswith("matrix_")}
     entry_points = set(yaml.safe_load((ROOT / "MLproject").read_text())["entry_points"])
     assert entry_points == {"train", "matrix", "article", "probe", "check", "verify", "report", "promote"}
     assert entry_points <= stages
@@ -56,7 +57,8 @@ def test_mlproject_s_other_defaults_are_those_of_their_homes():
         for name, point in points.items()
     }
     assert defaults["promote"] == params["champion"]
-    assert defaults["matrix"]["runtime"] == params["matrix"]["runtime"][0]
+    assert defaults["matrix"]["runtime"] == listed_options("runtime")[0]
+    assert defaults["matrix"]["seed"] == params["matrix"]["seed"]
     assert tuple(defaults["verify"].values()) == PIPELINE
     listing_3 = yaml.safe_load((ROOT / "conf" / "experiment" / "listing_3.yaml").read_text())
     assert defaults["probe"]["batch_size"] == listing_3["task"]["batch_size"]
@@ -71,4 +73,22 @@ def test_params_yaml_lists_every_option_and_names_those_that_there_are():
             path.stem for path in (ROOT / "conf" / axis).glob("*.yaml")
         )
     assert (ROOT / "conf" / "training" / f"{params['budget']}.yaml").exists()
+
+
+def test_each_framework_is_a_stage_whose_outputs_are_its_runtimes_folders():
+    """A runtime that params.yaml lists and dvc.yaml does not would be trained and never be missed."""
+    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+    by_framework = yaml.safe_load((ROOT / "params.yaml").read_text())["matrix"]["runtime"]
+    for framework, runtimes in by_framework.items():
+        stage = stages[f"matrix_{framework}"]
+        folders = [path for out in stage["outs"] for path in out]
+        assert sorted(folders) == sorted(f"runs/matrix/{runtime}" for runtime in words(runtimes))
+        for runtime in words(runtimes):
+            conf = yaml.safe_load((ROOT / "conf" / "runtime" / f"{runtime}.yaml").read_text())
+            assert conf["framework"] == framework
+
+
+def test_params_yaml_names_a_launcher_that_conf_takes_by_default_too():
+    """One home for it: the copy is held to the other."""
+    params = yaml.safe_load((ROOT / "params.yaml").read_text())
     assert params["launcher"] == composed_defaults()["override hydra/launcher"]

@@ -10,8 +10,10 @@ STAGES = {
     "article": ("train",),
     "probe": ("probe",),
     "check": ("check",),
-    "matrix": ("train",),
-    "alignment": ("train", "probe"),
+    "matrix_tensorflow": ("train",),
+    "matrix_jax": ("train",),
+    "alignment": ("train",),
+    "allocation": ("probe",),
     "verify": ("verify",),
     "report": ("report",),
     "promote": ("promote",),
@@ -21,7 +23,7 @@ STAGES = {
 TRAIN_NOTHING = ("src/pitfalls/claims/", "src/pitfalls/verdicts/", "src/pitfalls/report/")
 """An edit of these must train nothing, though what trains prints their verdict at the end."""
 
-TRAINS = {"article", "matrix", "alignment"}
+TRAINS = {"article", "matrix_tensorflow", "matrix_jax", "alignment"}
 
 COMPOSES = {"train", "probe", "check"}
 """Doors that compose conf/, and so load what its options name."""

@@ -10,10 +10,18 @@ def copied(inputs: jax.Array, labels: jax.Array) -> tuple[jax.Array, jax.Array]:
 
     XLA would read a shared buffer where it needs it, for the loss and again for the gradient, and the
     buffer may be refilled between: the two would belong to two batches, and no closed form would know.
-    Adding nought is a copy only as XLA does not know that it is nought: the barriers hide it.
+    It also undoes a copy, x + 0 or `jnp.copy`, behind `jax.lax.optimization_barrier` too: the barrier is gone
+    before operations are fused, and the copy is then made again for each of its readers. A matrix product
+    is not, so the copy is the product with an identity, exact in float32.
+
+    Args:
+        inputs: (b, 2).
+        labels: (b,) or (b, 1).
     """
-    nought = jax.lax.optimization_barrier(jnp.float32(0))
-    return jax.lax.optimization_barrier((inputs + nought, labels + nought))
+    row = jnp.concatenate([inputs.ravel(), labels.ravel()])
+    thirds = jnp.matmul(row.reshape(-1, 3), np.eye(3, dtype=np.float32), precision=jax.lax.Precision.HIGHEST)
+    copy = thirds.ravel()
+    return copy[: inputs.size].reshape(inputs.shape), copy[inputs.size :].reshape(labels.shape)
 
 
 def loaded(inputs: jax.Array, load: int) -> jax.Array:

@@ -4,7 +4,6 @@ Here is the loop that most tutorials have. It waits for nothing before an epoch 
 a step may still run, or not have begun, while the next batch is made.
 """
 
-import os
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
@@ -23,6 +22,7 @@ from pitfalls.lab.jax.models import Model
 from pitfalls.lab.jax.steps import compiled_step, first_state
 from pitfalls.lab.recorder import Recorder
 from pitfalls.project import EpochHook
+from pitfalls.startup import hidden, quick_imports
 
 
 class HandWritten:
@@ -95,34 +95,29 @@ def model_of(config: Config) -> Model:
 def open_session(config: Config, on_epoch_end: EpochHook) -> Any:
     """Return the session of a configuration: a step written by hand, or Keras's `fit`.
 
+    Keras, a second and a half of import, is left out where nothing needs it.
+
     Raises:
-        ConfigurationError: JAX has another device than the CPU, or does not dispatch asynchronously here.
+        ConfigurationError: JAX has another device than the CPU.
     """
     refuse_another_device()
     if config.model.library == "jax":
         return HandWritten(config, on_epoch_end)
-    with keras_on("jax"):
-        from pitfalls.lab.jax.fit import (
-            KerasSession,
-        )  # a second and a half, which plain JAX need not wait for
+    with keras_on("jax"), quick_imports("jax"):
+        from pitfalls.lab.jax.fit import KerasSession
 
-    return KerasSession(config, on_epoch_end)
+    with hidden("tensorflow"):  # Keras would import it to seed it too
+        return KerasSession(config, on_epoch_end)
 
 
 def refuse_another_device() -> None:
     """Refuse what would be another experiment: batches are shared with NumPy on the CPU alone.
 
     Raises:
-        ConfigurationError: Names the device, or the setting.
+        ConfigurationError: Names the device, and how to train on the CPU.
     """
     if (device := jax.default_backend()) != "cpu":
         raise ConfigurationError(
             f"JAX would train on the {device} of this machine, and every claim is about the CPU.\n"
             "Put `env JAX_PLATFORMS=cpu` in front of this command."
-        )
-    if not jax.config.read("jax_cpu_enable_async_dispatch"):
-        raise ConfigurationError(
-            "JAX is told not to dispatch asynchronously (jax_cpu_enable_async_dispatch is off), "
-            "and that is what is studied here.\n"
-            f"Unset JAX_CPU_ENABLE_ASYNC_DISPATCH={os.environ.get('JAX_CPU_ENABLE_ASYNC_DISPATCH')}."
         )
