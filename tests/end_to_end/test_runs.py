@@ -111,3 +111,19 @@ def test_an_untracked_run_does_not_wait_for_mlflow(sweep, extra, loads):
     *told, loaded = lines_of(words, "mlflow", *extra)
     assert any(line.startswith("files ") for line in told)
     assert loaded == str(loads)
+
+
+def test_a_sweep_leaves_out_what_a_runtime_does_not_take_and_a_single_run_is_refused(run, sweep):
+    """How many, and which generators there are for it; nothing is left to train where all are left out."""
+    line = ["-m", *QUICK, "model=mean_lambda", f"sweep={sweep}", "dry_run=true"]
+    told = run("train", *line, "generator=fresh_arrays,reused_inputs", "+generator.yields=arrays,samples")
+    assert "2 runs left out: the runtime does not take the generator.\n" in told.stdout
+    assert "2 of 2 runs would be trained; nothing was." in told.stdout
+    told = run("train", *line, "takes=[tensors]")
+    assert told.returncode == 2 and "1 run left out, none to train." in told.stderr
+    told = run("train", *QUICK, f"sweep={sweep}", "+generator.yields=samples")
+    assert told.returncode == 2
+    assert (
+        "this generator yields samples, and this runtime takes arrays.\nChoose one of: copied_inputs,"
+        in told.stderr
+    )

@@ -17,6 +17,7 @@ from omegaconf import DictConfig
 from pitfalls.config import refusals
 from pitfalls.config.fingerprint import fingerprint
 from pitfalls.config.frameworks import refuse_another_backend
+from pitfalls.config.pairs import takes
 from pitfalls.config.schema import Config, resolved
 from pitfalls.errors import ConfigurationError, SweepError, messages_instead_of_tracebacks
 from pitfalls.project import AXES, ROOT, SeededCell
@@ -64,14 +65,17 @@ class Sweep:
         with messages_instead_of_tracebacks():
             refusals.refuse_unwritable(ROOT / "runs")
             refuse_no_runs(all_overrides)
-            jobs = [self.job(overrides) for overrides in all_overrides]
+            jobs = [job for overrides in all_overrides if (job := self.job(overrides))]
+            say_left_out(len(all_overrides) - len(jobs), jobs)
             refuse_shared_targets(jobs)
             return self.launch_unfinished(jobs)
 
-    def job(self, overrides: list[str]) -> Job:
-        """Compose and check one run, and find its folder."""
+    def job(self, overrides: list[str]) -> Job | None:
+        """Compose and check one run, and find its folder; None if its runtime does not take its generator."""
         composed = self.compose(overrides)
         config = resolved(composed)
+        if not takes(config):
+            return None
         refusals.check(config)
         refusals.refuse_probe(config)
         refuse_another_backend(config.framework)
@@ -175,6 +179,21 @@ def refuse_no_runs(all_overrides: list[list[str]]) -> None:
             "this sweep is empty: a glob(...) matched no option of its group.\n"
             "Name the values, for example seed=0,1,2. `python src/train.py --help` lists the options of each group."
         )
+
+
+def say_left_out(count: int, jobs: list[Job]) -> None:
+    """Print how many runs are left out as their runtime does not take their generator.
+
+    Raises:
+        ConfigurationError: No run is left.
+    """
+    if not jobs:
+        raise ConfigurationError(
+            f"no runtime of this sweep takes its generator: {counted(count, 'run')} left out, none to train.\n"
+            "Train one of them alone: python src/train.py names the generators that its runtime takes."
+        )
+    if count:
+        print(f"{counted(count, 'run')} left out: the runtime does not take the generator.", flush=True)
 
 
 def refuse_shared_targets(jobs: list[Job]) -> None:
