@@ -52,6 +52,8 @@ PROBED = Probe(
 class SavedAsWords:
     """Stands for a model where only its file matters."""
 
+    artifact = "model.keras"
+
     def save(self, path: Path) -> None:
         """Write something."""
         path.write_text("no model")

@@ -123,7 +123,7 @@ def test_json_that_is_no_object_is_refused(tmp_path, content):
 
 
 OPTIONAL = {
-    "schema", "framework", "broken_batches", "rewritten_batches", "versions", "origin", "mlflow_run_id",
+    "schema", "framework", "load", "broken_batches", "rewritten_batches", "versions", "origin", "mlflow_run_id",
 }  # fmt: skip
 """Keys that results of earlier versions lack, or that a run may lack."""
 
