@@ -5,12 +5,17 @@ Written in syntax that an old Python can read, so that it can say what is wrong.
 
 import gc
 import importlib.util
+import multiprocessing
 import os
+import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 LAB_PACKAGES = ("hydra", "keras", "mlflow", "numpy", "rich", "tensorflow")
+
+INTERRUPTED = "Interrupted. Finished runs are kept. Run the same command to continue."
 
 QUIET_ENVIRONMENT = {
     "TF_CPP_MIN_LOG_LEVEL": "3",
@@ -42,10 +47,45 @@ def prepare():
             "pitfalls: this Python ({}) has no {}.\n"
             "Run `make setup`, then `source .venv/bin/activate`.".format(sys.executable, ", ".join(missing))
         )
+    stop_when_asked()
     os.environ.update(QUIET_ENVIRONMENT)
     os.environ["KERAS_BACKEND"] = (
         os.environ.get("KERAS_BACKEND") or "tensorflow"
     )  # one that is set is respected or refused
+
+
+def stop_when_asked():
+    # type: () -> None
+    """Let SIGTERM do what Ctrl-C does, and let a second one end the process at once.
+
+    A worker of somebody else's pool, and a command behind `&` that must not hear Ctrl-C, are left as they are.
+    """
+    if (
+        multiprocessing.parent_process() is not None
+        or threading.current_thread() is not threading.main_thread()
+    ):
+        return
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, interrupt)
+    sys.excepthook = without_traceback_of_an_interrupt
+
+
+def interrupt(number, frame):
+    # type: (int, object) -> None
+    """Raise KeyboardInterrupt, the first time."""
+    for again in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(again, lambda number, frame: os._exit(130))
+    raise KeyboardInterrupt
+
+
+def without_traceback_of_an_interrupt(kind, error, trace):
+    # type: (Any, Any, Any) -> None
+    """Show an error that nobody caught; of an interrupt, while something is still imported, one line."""
+    if issubclass(kind, KeyboardInterrupt):
+        sys.stderr.write(INTERRUPTED + "\n")
+    else:
+        sys.__excepthook__(kind, error, trace)
 
 
 ONLY_TRIED = ("jax", "matplotlib.pyplot", "sklearn")

@@ -11,19 +11,22 @@ ROOTS = {"project", "errors", "files", "results", "startup"}
 
 MAY_IMPORT = {
     "project": set(),
-    "errors": set(),
+    "errors": {"startup"},
     "startup": set(),
     "files": {"errors"},
     "results": {"project", "errors", "files"},
     "config": ROOTS,
+    "runs": ROOTS | {"config"},
     "lab": ROOTS | {"config"},
+    "workers": ROOTS | {"lab"},
     "claims": set(),
     "verdicts": ROOTS | {"claims"},
-    "tracking": ROOTS | {"config", "verdicts"},
+    "tracking": ROOTS | {"config", "runs", "verdicts"},
     "report": ROOTS | {"verdicts"},
-    "stages": ROOTS | {"config", "lab", "claims", "verdicts", "tracking", "report", "guard"},
+    "stages": ROOTS
+    | {"config", "runs", "lab", "workers", "claims", "verdicts", "tracking", "report", "guard"},
     "guard": set(),
-    "doors": ROOTS | {"config", "verdicts", "report", "stages"},
+    "doors": ROOTS | {"config", "verdicts", "workers", "report", "stages"},
 }
 """For each folder or module of src/pitfalls what it may import besides itself; `doors` are src/*.py and hydra_plugins."""
 
@@ -34,7 +37,7 @@ LIBRARIES = {
     "matplotlib": {"tracking/pictures.py"},
     "rich": {"report"},
     "jinja2": {"report/page"},
-    "pydantic": {"files.py", "results.py", "verdicts/guard.py", "verdicts/records.py"},
+    "pydantic": {"files.py", "results.py", "runs/folder.py", "verdicts/guard.py", "verdicts/records.py"},
 }
 """For each library the folders and files of src/pitfalls that may import it; a watched PyDataset must be a subclass."""
 

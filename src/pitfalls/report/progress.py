@@ -3,7 +3,7 @@
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import TracebackType
@@ -61,11 +61,21 @@ def epoch_bar(description: str, epochs: int) -> Iterator[EpochHook]:
         yield on_epoch_end
 
 
+@contextmanager
+def counting_bar(description: str) -> Iterator[Callable[[int, int], None]]:
+    """Give a hook `(done, of)` that draws how far something is."""
+    with bar(console(stderr=True)) as progress:
+        row = progress.add_task(description, total=None)
+        yield lambda done, of: progress.update(row, completed=done, total=of)
+
+
 def workers_of(runs: int) -> int | None:
     """Return how many workers a launcher starts for some runs, None if it does not say."""
     launcher = HydraConfig.get().launcher if HydraConfig.initialized() else {}
-    workers = launcher.get("n_jobs")  # joblib's; -1 is one for each core
-    return min(runs, workers if workers > 0 else os.cpu_count() or 1) if workers else None
+    if not {"workers", "n_jobs"} & set(launcher):
+        return None
+    workers = launcher.get("workers") or launcher.get("n_jobs") or -1  # joblib's n_jobs is -1 for one a core
+    return min(runs, workers if workers > 0 else os.cpu_count() or 1)
 
 
 def starting(workers: int | None) -> str:

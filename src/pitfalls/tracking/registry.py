@@ -48,11 +48,14 @@ DESCRIPTION = (
 )
 
 
-def register_champion(tracking: Tracking, result: Result, verdict: Verdict, load: Load) -> str:
+def register_champion(
+    tracking: Tracking, run_id: str | None, result: Result, verdict: Verdict, load: Load
+) -> str:
     """Register the model of a run, unless it is registered, and give its version the alias `champion`.
 
     Args:
         tracking: The store that holds the run, its model and the registry.
+        run_id: The run, None if it was not tracked.
         result: The run's measurements.
         verdict: What verification says of them.
         load: Reads the model that the run kept; called only for a version that is new.
@@ -65,13 +68,13 @@ def register_champion(tracking: Tracking, result: Result, verdict: Verdict, load
         TrackingError: The store does not answer.
     """
     cell = result.cell
-    if not result.mlflow_run_id:
+    if not run_id:
         raise PromotionError(
             f"{cell} was trained with tracking=off, so its model was not kept.\n{cure(cell)}"
         )
     client = client_for(tracking)
     with tracking_errors(tracking.uri):
-        run = tracked_run_of(client, result.mlflow_run_id, cell)
+        run = tracked_run_of(client, run_id, cell)
         refuse_without_model(client, run, result)
         version = version_of(client, run) or new_version(client, tracking.uri, run, result, verdict, load)
         client.set_registered_model_alias(MODEL, ALIAS, version)
