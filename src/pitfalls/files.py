@@ -2,13 +2,20 @@
 
 A record refuses NaN, Infinity, a missing part or another shape (docs/decisions/0011). A file
 is written under another name and renamed, so that a killed process leaves nothing half-written.
+What one process alone may do, it does under a lock.
 """
 
 import json
 import os
-from contextlib import suppress
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from flufl.lock import Lock
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -104,3 +111,52 @@ def json_text(content: Any) -> str:
 def write_json(path: Path, content: Any) -> None:
     """Write plain types as JSON, at once."""
     write_text(path, json_text(content))
+
+
+@contextmanager
+def locked(path: Path, lifetime_seconds: float, patience_seconds: float) -> Iterator[None]:
+    """Hold a lock, which is a file, in the body of a `with`; wait for it as long as another process holds it.
+
+    It works on a shared file system too. Nobody keeps it for ever: where the process that holds it has ended
+    it is taken over at once, or after its lifetime if that process ran on another machine.
+
+    Args:
+        path: The file. Its folder must exist.
+        lifetime_seconds: Longer than the body takes: what takes longer may lose the lock to another process.
+        patience_seconds: How long to wait.
+
+    Raises:
+        TimeoutError: Another process still holds it.
+        OSError: The folder cannot be written to.
+    """
+    from flufl.lock import Lock, TimeOutError
+
+    lock = Lock(str(path), timedelta(seconds=lifetime_seconds))
+    deadline = time.monotonic() + patience_seconds
+    while True:
+        take_over(lock, path)
+        try:
+            lock.lock(timedelta(seconds=0.1))
+            break
+        except TimeOutError:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{path} is held by another process") from None
+    try:
+        yield
+    finally:
+        lock.unlock(unconditionally=True)
+
+
+def take_over(lock: "Lock", path: Path) -> None:
+    """Remove a lock whose process has ended on this machine.
+
+    The lock is a second name of the file by which that process claimed it. Of several that
+    see it, one alone can remove that file, and that one removes the lock.
+    """
+    from flufl.lock import LockState
+
+    with suppress(OSError):
+        claim = path.with_name(Path(path.read_text()).name)
+        if lock.state is LockState.stale:
+            claim.unlink()
+            path.unlink()

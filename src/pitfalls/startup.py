@@ -17,6 +17,7 @@ QUIET_ENVIRONMENT = {
     "TF_ENABLE_ONEDNN_OPTS": "0",  # the same float sums on every processor
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # with a server it prints two lines before it ends a run
     "DO_NOT_TRACK": "true",
     "GIT_PYTHON_REFRESH": "quiet",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # a store that is away is said so in seconds, not minutes
