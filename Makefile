@@ -24,10 +24,10 @@ export DO_NOT_TRACK := true
 export MLFLOW_DISABLE_TELEMETRY := true
 export DVC_NO_ANALYTICS := true
 
-.PHONY: help setup reproduce test check lint ui serve bench release clean lock
+.PHONY: help setup reproduce test test-soak check lint ui serve bench release clean lock
 
 help:  ## list the commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
 
 setup: $(READY)  ## make the environment in .venv from requirements.lock (another interpreter: PYTHON=python3.12)
 
@@ -49,6 +49,9 @@ reproduce: setup  ## train the whole matrix and the article, check every claim
 
 test: setup  ## run all tests
 	@python -m pytest -n 2 --dist loadfile
+
+test-soak: setup  ## run the long tests: many processes at once, for minutes
+	@python -m pytest -m soak tests/soak
 
 lint: setup  ## ruff and mypy
 	@ruff check . && ruff format --check . && mypy

@@ -22,6 +22,7 @@ QUIET_ENVIRONMENT = {
     "TF_ENABLE_ONEDNN_OPTS": "0",  # the same float sums on every processor
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # with a server it prints two lines before it ends a run
     "DO_NOT_TRACK": "true",
     "GIT_PYTHON_REFRESH": "quiet",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # a store that is away is said so in seconds, not minutes
@@ -71,21 +72,33 @@ def stop_when_asked():
     sys.excepthook = without_traceback_of_an_interrupt
 
 
+asked = threading.Event()
+"""Whether this process was asked to stop; an interrupt that is raised inside a callback is lost."""
+
+
 def interrupt(number, frame):
     # type: (int, object) -> None
     """Raise KeyboardInterrupt, the first time."""
+    asked.set()
     for again in (signal.SIGINT, signal.SIGTERM):
         signal.signal(again, lambda number, frame: os._exit(130))
     raise KeyboardInterrupt
 
 
+def stop_if_asked():
+    # type: () -> None
+    """Raise KeyboardInterrupt if this process was asked to stop and the interrupt was lost."""
+    if asked.is_set():
+        raise KeyboardInterrupt
+
+
 def without_traceback_of_an_interrupt(kind, error, trace):
-    # type: (Any, Any, Any) -> None
+    # type: (type, BaseException, object) -> None
     """Show an error that nobody caught; of an interrupt, while something is still imported, one line."""
     if issubclass(kind, KeyboardInterrupt):
         sys.stderr.write(INTERRUPTED + "\n")
     else:
-        sys.__excepthook__(kind, error, trace)
+        sys.__excepthook__(kind, error, trace)  # type: ignore[arg-type]
 
 
 ONLY_TRIED = ("jax", "matplotlib.pyplot", "sklearn")

@@ -25,6 +25,7 @@ from pitfalls.project import EpochHook
 from pitfalls.report.terminal import columns_of, console, print_line, run_line
 from pitfalls.report.words import counted, number
 from pitfalls.results import Result, Verdict, finished
+from pitfalls.startup import stop_if_asked
 
 POLL_SECONDS = 0.5
 
@@ -56,6 +57,7 @@ def epoch_bar(description: str, epochs: int) -> Iterator[EpochHook]:
         row = progress.add_task(name or "training", total=epochs)
 
         def on_epoch_end(epoch: int, loss: float) -> None:
+            stop_if_asked()
             progress.update(row, completed=epoch + 1, description=f"{name}loss {number(loss)}")
 
         yield on_epoch_end

@@ -43,7 +43,7 @@ from pitfalls.stages.jobs import (
     refuse_shared_targets,
 )
 from pitfalls.stages.train import LOOK_AGAIN_SECONDS, Outcome, cell_of
-from pitfalls.startup import quick_imports
+from pitfalls.startup import quick_imports, stop_if_asked
 from pitfalls.verdicts.cells import Judged, entry
 
 
@@ -122,6 +122,7 @@ class Sweep:
         lost: dict[Job, str] = {}
         held: set[Job] = set()
         while waiting:
+            stop_if_asked()
             free = [job for job in waiting if not is_held(job.folder / LOCK)]
             endings = {job: ending for job in free if job in held and (ending := ended_elsewhere(job))}
             endings |= self.launch_once([job for job in free if job not in endings], tracked)

@@ -24,7 +24,7 @@ from pitfalls.report.terminal import print_run
 from pitfalls.results import Result, Verdict, is_finished
 from pitfalls.runs.folder import ERROR, LOCK, RESULT, VERDICT, Kept, place_below_project
 from pitfalls.runs.locks import lock_if_free
-from pitfalls.startup import quick_imports
+from pitfalls.startup import quick_imports, stop_if_asked
 from pitfalls.verdicts.run import judge
 
 LOOK_AGAIN_SECONDS = 1.0
@@ -82,6 +82,7 @@ def run_alone(config: Config, cell: SeededCell, folder: Path) -> None:
     """Train one run, with a bar; where another command trains it just now, wait for its result."""
     has_waited = False
     while True:
+        stop_if_asked()
         with lock_if_free(folder / LOCK) as is_mine:
             if is_mine:
                 if has_waited and is_done_or_listed(config, cell, folder):
@@ -126,6 +127,7 @@ def train_and_write(
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     (folder / ERROR).unlink(missing_ok=True)
     with tracking_of(config, cell, folder) as tracked, errors_kept(folder, cell):
+        stop_if_asked()
         trained = train(config, cell, on_epoch_end)
         kept = Kept(folder, config, trained.result, judge(trained.result), trained.probe)
         tracked.keep(kept, trained.model)

@@ -18,6 +18,8 @@ from typing import Any
 import cloudpickle
 from pebble import ProcessExpired, ProcessPool
 
+from pitfalls.startup import stop_if_asked
+
 LOOK_SECONDS = 0.5
 
 MOST_POOLS = 5
@@ -79,6 +81,7 @@ def run_in_workers(
     returned: dict[int, Returned] = {}
     broken = 0
     while left := [index for index in range(len(arguments)) if index not in returned]:
+        before = len(returned)
         pids = context.RawArray("i", len(arguments))
         pool = ProcessPool(
             min(workers, len(left)),
@@ -87,20 +90,29 @@ def run_in_workers(
             initargs=(cloudpickle.dumps(job), pids),
             context=context,
         )
-        before = len(returned)
-        try:
-            futures = {pool.schedule(do, args=(index, arguments[index])): index for index in left}
-            collect(futures, pids, returned)
-            pool.close()
-        except BaseException:
-            pool.stop()
-            raise
-        finally:
-            pool.join()
+        run_in_pool(pool, {index: arguments[index] for index in left}, pids, returned)
         broken = broken + 1 if len(returned) == before else 0
         if broken >= MOST_POOLS:
             raise BrokenProcessPool("workers cannot be started here")
     return [returned[index] for index in range(len(arguments))]
+
+
+def run_in_pool(
+    pool: ProcessPool,
+    arguments: dict[int, tuple[Any, ...]],
+    pids: Sequence[int],
+    returned: dict[int, Returned],
+) -> None:
+    """Run jobs in a pool until each has ended or the pool breaks; whatever is raised here, no worker is left."""
+    try:
+        futures = {pool.schedule(do, args=(index, given)): index for index, given in arguments.items()}
+        collect(futures, pids, returned)
+        pool.close()
+    except BaseException:
+        pool.stop()
+        raise
+    finally:
+        pool.join()
 
 
 def collect(futures: Mapping[Any, int], pids: Sequence[int], returned: dict[int, Returned]) -> None:
@@ -108,6 +120,7 @@ def collect(futures: Mapping[Any, int], pids: Sequence[int], returned: dict[int,
     waiting, suspects = set(futures), set[Any]()
     while waiting:
         done, waiting = wait(waiting, timeout=LOOK_SECONDS)
+        stop_if_asked()
         for future in done:
             result = outcome_of(future)
             if not isinstance(result, BrokenProcessPool):
