@@ -47,7 +47,9 @@ class KilledSweep:
         """Start the sweep in a group of its own."""
         printed = (self.folder / "printed.txt").open("ab")
         command = [sys.executable, "src/train.py", *self.words]
-        return subprocess.Popen(command, cwd=ROOT, stdout=printed, stderr=printed, start_new_session=True)
+        return subprocess.Popen(
+            command, cwd=ROOT, stdout=printed, stderr=printed, start_new_session=True, preexec_fn=hear_ctrl_c
+        )
 
     def finish(self) -> int:
         """Run the sweep to its end, and return its exit status."""
@@ -74,7 +76,7 @@ class KilledSweep:
             (os.killpg if whom == "group" else os.kill)(parent.pid, number)
         since = time.monotonic()
         parent.wait(timeout=60)
-        psutil.wait_procs(family, timeout=60)
+        wait_until_gone(family)
         return time.monotonic() - since if whom != "worker" else 0.0
 
     def results(self) -> dict[str, dict]:
@@ -112,6 +114,29 @@ class KilledSweep:
                 if path.is_file() and (path.name.endswith(passing) or "|" in path.name)
             }
         )
+
+
+def wait_until_gone(processes: list[psutil.Process], patience_seconds: float = 60) -> bool:
+    """Wait for processes that are nobody's children any more, and tell whether all have ended; a zombie has."""
+    deadline = time.monotonic() + patience_seconds
+    while any(is_alive(process) for process in processes):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def is_alive(process: psutil.Process) -> bool:
+    """Tell whether a process runs."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def hear_ctrl_c() -> None:
+    """Undo what a shell does to a command behind `&`, in case that started us."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def is_worker(process: psutil.Process) -> bool:

@@ -103,7 +103,7 @@ def refusal(tracking, cell: SeededCell, run_id) -> str:
     """Return how the registry refuses a run."""
     result, verdict = made_run(cell)
     with pytest.raises(PromotionError) as refused:
-        register_champion(tracking, result.with_changes(mlflow_run_id=run_id), verdict, load=None)
+        register_champion(tracking, run_id, result, verdict, load=None)
     return str(refused.value)
 
 
