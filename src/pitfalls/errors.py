@@ -1,5 +1,6 @@
 """Errors that a user of the lab can fix: each says what was seen, what it costs and what to do."""
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,18 +38,34 @@ class DivergedError(PitfallsError, ArithmeticError):
     """A training whose loss became infinite or NaN."""
 
 
+def printable(text: str) -> str:
+    """Return a text in which a terminal finds nothing to obey: control characters are shown by their escapes.
+
+    Lines and tabs stay. What others named or raised goes through here before it is printed.
+    """
+    return "".join(
+        letter if letter in "\n\t" or letter.isprintable() else letter.encode("unicode_escape").decode()
+        for letter in text
+    )
+
+
 @contextmanager
 def messages_instead_of_tracebacks() -> Iterator[None]:
     """Print the text of a `PitfallsError`, or that the user pressed Ctrl-C, instead of a traceback.
 
     Raises:
-        SystemExit: With status 2 for a `PitfallsError`, with 130 for Ctrl-C.
+        SystemExit: With status 2 for a `PitfallsError`, with 130 for Ctrl-C, and with 141, as a shell
+            has it, where the reader of the output went away: `| head`.
     """
     try:
         yield
+        sys.stdout.flush()
     except PitfallsError as error:
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        print(printable(f"{type(error).__name__}: {error}"), file=sys.stderr)
         raise SystemExit(2) from None
     except KeyboardInterrupt:
         print("Interrupted. Finished runs are kept. Run the same command to continue.", file=sys.stderr)
         raise SystemExit(130) from None
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # else Python tries again when it ends, and says so
+        raise SystemExit(141) from None

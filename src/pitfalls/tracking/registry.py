@@ -130,10 +130,23 @@ def refuse_without_model(client: mlflow.MlflowClient, run: Run, result: Result) 
     )
 
 
-def kept_model(client: mlflow.MlflowClient, run: Run, load: Load) -> Any:
-    """Return the model that a run kept."""
+def kept_model(client: mlflow.MlflowClient, run: Run, cell: SeededCell, load: Load) -> Any:
+    """Return the model that a run kept.
+
+    Raises:
+        PromotionError: Its file is damaged, or needs code that it would bring along.
+    """
     with tempfile.TemporaryDirectory() as folder:
-        return load(client.download_artifacts(run.info.run_id, "model.keras", folder))
+        path = client.download_artifacts(run.info.run_id, "model.keras", folder)
+        try:
+            return load(path)
+        except Exception as error:  # Keras raises whatever its readers of archives, JSON and HDF5 raise
+            first_line = (str(error).strip().splitlines() or ["no message"])[0].replace(f"{folder}/", "")
+            raise PromotionError(
+                f"{cell} has a model that cannot be loaded: {type(error).__name__}: {first_line[:200]}\n"
+                f"model.keras of run {run.info.run_id} is damaged, or needs code that the lab does not run. "
+                f"Nothing was promoted.\n{cure(cell)}"
+            ) from error
 
 
 def version_of(client: mlflow.MlflowClient, run: Run) -> str | None:
@@ -165,7 +178,7 @@ def new_version(
         name=MODEL,
         flavor=mlflow.tensorflow,  # mlflow.keras 3.17 writes the example into a folder that is not there yet
         run_id=run.info.run_id,
-        model=kept_model(client, run, load),
+        model=kept_model(client, run, result.cell, load),
         signature=ModelSignature(
             Schema([TensorSpec(np.dtype("float32"), (-1, 2))]),
             Schema([TensorSpec(np.dtype("float32"), (-1, 1))]),
