@@ -186,9 +186,17 @@ def with_a_stranger(path):
     keras.Sequential([keras.Input((2,)), Stranger()]).save(path)
 
 
+def with_a_function_of_the_lab(path):
+    """Write a model that needs what the lab registers, which a server of it does not have."""
+    from pitfalls.lab.tensorflow.models import mean_lambda
+
+    mean_lambda().save(path)
+
+
 @pytest.mark.parametrize(
     ("make", "said"),
     [
+        (with_a_function_of_the_lab, "TypeError: "),
         (words, "ValueError: File not found"),
         (truncated, ""),
         (with_code, "ValueError: "),
@@ -206,7 +214,6 @@ def test_a_model_that_cannot_be_loaded_is_refused(store, make, said):
     with pytest.raises(PromotionError) as refused:
         register_champion(tracking, result.with_changes(mlflow_run_id=run.run_id), verdict, load)
     first, why, *cure = str(refused.value).split("\n")
-    print(first)
     assert first.startswith(f"{FRESH} has a model that cannot be loaded: {said}")
     assert why == (
         f"model.keras of run {run.run_id} is damaged, or needs code that the lab does not run. Nothing was promoted."
