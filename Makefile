@@ -20,9 +20,9 @@ The guard alone needs none of the locked packages, only Python 3.10 or newer: py
 endef
 export REFUSAL
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
-export DO_NOT_TRACK := true
-export MLFLOW_DISABLE_TELEMETRY := true
-export DVC_NO_ANALYTICS := true
+# Nothing is told to anybody: by what make starts, and by a file in .venv that every Python of it reads, as `mlflow run` does without make.
+QUIET := DO_NOT_TRACK MLFLOW_DISABLE_TELEMETRY DVC_NO_ANALYTICS
+$(foreach name,$(QUIET),$(eval export $(name) := true))
 
 .PHONY: help setup reproduce test test-soak check lint ui serve bench release clean lock
 
@@ -41,6 +41,8 @@ $(READY): requirements.lock pyproject.toml $(GONE)
 	@python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r .venv/uv.txt
 	@uv pip sync --quiet --python .venv/bin/python --require-hashes --compile-bytecode requirements.lock
 	@uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable .
+	@echo 'import os; [os.environ.setdefault(name, "true") for name in "$(QUIET)".split()]' \
+		> "$$(python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/quiet.pth"
 	@touch $(READY)
 
 reproduce: setup  ## train the whole matrix and the article, check every claim
@@ -63,7 +65,7 @@ ui: setup  ## browse the runs in MLflow, on this machine only (another port: POR
 
 serve: setup  ## serve the promoted model, on this machine only (another port: SERVE_PORT=5005)
 	@test -f reports/champion.json || { echo "Nothing is promoted yet: make reproduce"; exit 1; }
-	@MLFLOW_TRACKING_URI=sqlite:///$(CURDIR)/mlflow.db TF_CPP_MIN_LOG_LEVEL=3 KERAS_BACKEND=tensorflow \
+	@MLFLOW_TRACKING_URI=sqlite:///$(CURDIR)/mlflow.db MLFLOW_ALLOW_PICKLE_DESERIALIZATION=false TF_CPP_MIN_LOG_LEVEL=3 KERAS_BACKEND=tensorflow \
 		mlflow models serve -m models:/mean-of-two@champion --env-manager local \
 		--host 127.0.0.1 --port $(SERVE_PORT) --workers 1
 

@@ -23,6 +23,7 @@ QUIET_ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # with a server it prints two lines before it ends a run
+    "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",  # a pickle beside a model is a program that runs when it is read
     "DO_NOT_TRACK": "true",
     "GIT_PYTHON_REFRESH": "quiet",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # a store that is away is said so in seconds, not minutes

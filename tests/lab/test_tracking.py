@@ -153,6 +153,75 @@ def test_a_run_whose_model_is_gone_is_refused(store):
     assert told == f"{FRESH} has lost its model: model.keras is not among its artifacts in mlruns/.\n{CURE}"
 
 
+def words(path):
+    """Write something that is no model."""
+    path.write_text("no model")
+
+
+def truncated(path):
+    """Write half of a model."""
+    import keras
+
+    keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]).save(path)
+    path.write_bytes(path.read_bytes()[:1000])
+
+
+def with_code(path):
+    """Write a model that brings code along, as a Lambda of a lambda does."""
+    import keras
+
+    keras.Sequential([keras.Input((2,)), keras.layers.Lambda(lambda x: x)]).save(path)
+
+
+def with_a_stranger(path):
+    """Write a model whose layer is a class of somebody's program."""
+    import keras
+
+    class Stranger(keras.layers.Layer):
+        """Is not registered anywhere."""
+
+        def call(self, x):
+            return x
+
+    keras.Sequential([keras.Input((2,)), Stranger()]).save(path)
+
+
+def with_a_function_of_the_lab(path):
+    """Write a model that needs what the lab registers, which a server of it does not have."""
+    from pitfalls.lab.tensorflow.models import mean_lambda
+
+    mean_lambda().save(path)
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (with_a_function_of_the_lab, "TypeError: "),
+        (words, "ValueError: File not found"),
+        (truncated, ""),
+        (with_code, "ValueError: "),
+        (with_a_stranger, "TypeError: "),
+    ],
+)
+def test_a_model_that_cannot_be_loaded_is_refused(store, make, said):
+    """In a sentence, with Keras's first line, and nothing is registered."""
+    from pitfalls.lab.tensorflow.models import load
+
+    tracking, client, runs = store
+    run = client.get_run(runs[str(FRESH)]).info
+    make(Path(run.artifact_uri) / "model.keras")
+    result, verdict = made_run(FRESH)
+    with pytest.raises(PromotionError) as refused:
+        register_champion(tracking, result.with_changes(mlflow_run_id=run.run_id), verdict, load)
+    first, why, *cure = str(refused.value).split("\n")
+    assert first.startswith(f"{FRESH} has a model that cannot be loaded: {said}")
+    assert why == (
+        f"model.keras of run {run.run_id} is damaged, or needs code that the lab does not run. Nothing was promoted."
+    )
+    assert "\n".join(cure) == CURE
+    assert not client.search_model_versions("name = 'mean-of-two'")
+
+
 def test_two_clients_may_log_one_dataset_at_once(store):
     """Runs of one generator and seed share it; MLflow alone refuses one of two in most of these rounds."""
     tracking, client, _ = store

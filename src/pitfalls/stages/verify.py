@@ -68,4 +68,4 @@ def write_changed(judged: list[Judged], report: GuardReport) -> None:
 
 def is_new(run: Judged, beside: Path) -> bool:
     """Tell whether the verdict beside a result is another, or none."""
-    return not beside.exists() or beside.read_text() != json_text(run.verdict.as_json())
+    return not beside.exists() or beside.read_bytes() != json_text(run.verdict.as_json()).encode()

@@ -2,7 +2,8 @@
 
 import json
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.metadata import version as installed
 from typing import Any
 
@@ -133,10 +134,43 @@ def refuse_without_model(client: mlflow.MlflowClient, run: Run, result: Result) 
     )
 
 
-def kept_model(client: mlflow.MlflowClient, run: Run, load: Load) -> Any:
-    """Return the model that a run kept."""
+def kept_model(client: mlflow.MlflowClient, run: Run, cell: SeededCell, load: Load) -> Any:
+    """Return the model that a run kept.
+
+    It is read twice: first what the lab registers with Keras is imported, then it is taken away.
+
+    Raises:
+        PromotionError: Its file is damaged, or needs code that a server does not have.
+    """
     with tempfile.TemporaryDirectory() as folder:
-        return load(client.download_artifacts(run.info.run_id, "model.keras", folder))
+        path = client.download_artifacts(run.info.run_id, "model.keras", folder)
+        try:
+            load(path)
+            with nothing_registered():
+                return load(path)
+        except Exception as error:  # Keras raises whatever its readers of archives, JSON and HDF5 raise
+            first_line = (str(error).strip().splitlines() or ["no message"])[0].replace(f"{folder}/", "")
+            raise PromotionError(
+                f"{cell} has a model that cannot be loaded: {type(error).__name__}: {first_line[:200]}\n"
+                f"model.keras of run {run.info.run_id} is damaged, or needs code that the lab does not run. "
+                f"Nothing was promoted.\n{cure(cell)}"
+            ) from error
+
+
+@contextmanager
+def nothing_registered() -> Iterator[None]:
+    """Take away the classes and functions that the lab registers with Keras, in the body of a `with`.
+
+    A server of the model does not have them, and MLflow would write them beside it as a pickle: a program
+    that runs when it is read, which `make serve` refuses.
+    """
+    registered = mlflow.tensorflow.get_global_custom_objects()
+    kept = dict(registered)
+    registered.clear()
+    try:
+        yield
+    finally:
+        registered.update(kept)
 
 
 def version_of(client: mlflow.MlflowClient, run: Run) -> str | None:
@@ -163,20 +197,22 @@ def new_version(
     mlflow.set_tracking_uri(uri)
     mlflow.set_registry_uri(uri)
     tags = tags_of_version(result, verdict)
-    logged = Model.log(
-        artifact_path=None,
-        name=MODEL,
-        flavor=mlflow.tensorflow,  # mlflow.keras 3.17 writes the example into a folder that is not there yet
-        run_id=run.info.run_id,
-        model=kept_model(client, run, load),
-        signature=ModelSignature(
-            Schema([TensorSpec(np.dtype("float32"), (-1, 2))]),
-            Schema([TensorSpec(np.dtype("float32"), (-1, 1))]),
-        ),
-        input_example=np.array(EXAMPLE, dtype=np.float32),
-        pip_requirements=[f"{package}=={installed(package)}" for package in SERVED_WITH],
-        tags=tags,
-    )
+    model = kept_model(client, run, result.cell, load)
+    with nothing_registered():
+        logged = Model.log(
+            artifact_path=None,
+            name=MODEL,
+            flavor=mlflow.tensorflow,  # mlflow.keras 3.17 writes the example into a folder that is not there yet
+            run_id=run.info.run_id,
+            model=model,
+            signature=ModelSignature(
+                Schema([TensorSpec(np.dtype("float32"), (-1, 2))]),
+                Schema([TensorSpec(np.dtype("float32"), (-1, 1))]),
+            ),
+            input_example=np.array(EXAMPLE, dtype=np.float32),
+            pip_requirements=[f"{package}=={installed(package)}" for package in SERVED_WITH],
+            tags=tags,
+        )
     registered = mlflow.register_model(f"models:/{logged.model_id}", MODEL, tags=tags)
     client.update_registered_model(MODEL, description=DESCRIPTION)
     client.update_model_version(MODEL, registered.version, description_of_version(run, result, verdict))
