@@ -73,6 +73,7 @@ bench: setup  ## measure side by side what tracking, the guard and the shortcuts
 	@python benchmarks/page.py
 	@python benchmarks/training.py
 	@python benchmarks/tracking.py
+	@python benchmarks/sweeps.py
 	@python benchmarks/guard.py
 
 release: setup  ## take this run's numbers and plots for the next release: reports/release/ and the README

@@ -75,9 +75,11 @@ class KilledSweep:
         elif parent.poll() is None:
             (os.killpg if whom == "group" else os.kill)(parent.pid, number)
         since = time.monotonic()
+        wait_until_gone(workers)
+        lived = time.monotonic() - since
         parent.wait(timeout=60)
         wait_until_gone(family)
-        return time.monotonic() - since if whom != "worker" else 0.0
+        return lived if whom != "worker" else 0.0
 
     def results(self) -> dict[str, dict]:
         """Return what does not depend on time of each result, by its place."""

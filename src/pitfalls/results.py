@@ -11,7 +11,7 @@ part or another shape where a file is read (docs/decisions/0011).
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -169,7 +169,14 @@ class Result(File):
     seconds: Seconds
     origin: Origin | None = None
     fingerprint: str
-    mlflow_run_id: str | None = None
+    mlflow_run_id: str | None = None  # of earlier versions; now in tracking.json
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the result as plain types, without the run that only earlier versions name here."""
+        content = super().as_json()
+        if self.mlflow_run_id is None:
+            del content["mlflow_run_id"]
+        return content
 
     @property
     def is_trainable(self) -> bool:

@@ -19,6 +19,7 @@ import pytest
 from pitfalls.project import ROOT
 
 AXES = {"runtime": "keras3", "generator": "fresh_arrays", "model": "dense", "seed": "0"}
+RUN = "runs/matrix/keras3/fresh_arrays/dense/seed-0"
 
 NOTHING_FOUND = {"status": "clean", "rules": [], "findings": [], "not_checked": []}
 CLEAN = {
@@ -79,9 +80,9 @@ def client_of(project: Path) -> mlflow.MlflowClient:
 
 def test_the_champion_is_a_version_that_says_what_it_is(project):
     """Its tags, its description, its alias, and the run that it came from."""
-    result = json.loads((project / "runs/matrix/keras3/fresh_arrays/dense/seed-0/result.json").read_text())
+    result = json.loads((project / RUN / "result.json").read_text())
     version = client_of(project).get_model_version_by_alias("mean-of-two", "champion")
-    assert version.run_id == result["mlflow_run_id"]
+    assert version.run_id == json.loads((project / RUN / "tracking.json").read_text())["mlflow_run_id"]
     assert version.tags.items() >= (AXES | {"effect": "clean", "verdict": "pass"}).items()
     assert version.tags["fingerprint"] == result["fingerprint"]
     assert "keras3 / fresh_arrays / dense / 0" in version.description

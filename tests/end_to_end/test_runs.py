@@ -14,7 +14,7 @@ QUICK = ["runtime=keras2", "task.high=10", "task.batch_size=4", "hydra/launcher=
 KEYS = {
     "schema", "cell", "task", "training", "loss", "final_loss", "standard_error", "window_steps",
     "broken_batches", "broken_rows", "repeated_batches", "rewritten_batches", "shapes", "prediction",
-    "seconds", "versions", "buffer_address_mod_64", "fingerprint", "mlflow_run_id",
+    "seconds", "versions", "buffer_address_mod_64", "fingerprint",
 }  # fmt: skip
 
 

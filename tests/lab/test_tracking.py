@@ -212,7 +212,7 @@ def test_a_model_that_cannot_be_loaded_is_refused(store, make, said):
     make(Path(run.artifact_uri) / "model.keras")
     result, verdict = made_run(FRESH)
     with pytest.raises(PromotionError) as refused:
-        register_champion(tracking, result.with_changes(mlflow_run_id=run.run_id), verdict, load)
+        register_champion(tracking, run.run_id, result, verdict, load)
     first, why, *cure = str(refused.value).split("\n")
     assert first.startswith(f"{FRESH} has a model that cannot be loaded: {said}")
     assert why == (
