@@ -20,6 +20,9 @@ CURE = "Write it as in the last commit: `git diff params.yaml` shows what change
 RELEASE = "reports/release"
 """Where Git holds the last release; what else stands in reports/ is this machine's."""
 
+REPORTED = ("article", "matrix", "alignment")
+"""The sweeps that the report shows."""
+
 AXES = ("runtime", "generator", "model")
 """What makes a cell; a cell at a seed is a run."""
 

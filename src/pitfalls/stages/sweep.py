@@ -24,7 +24,8 @@ from pitfalls.errors import (
     messages_instead_of_tracebacks,
     one_line,
 )
-from pitfalls.project import AXES, ROOT, SeededCell
+from pitfalls.project import AXES, REPORTED, ROOT, SeededCell
+from pitfalls.report.older import mark_older
 from pitfalls.report.progress import SweepProgress
 from pitfalls.report.terminal import print_sweep
 from pitfalls.report.words import counted
@@ -99,6 +100,8 @@ class Sweep:
             flush=True,
         )
         name_damaged(waiting)
+        if waiting and jobs[0].config.sweep in REPORTED:
+            mark_older(ROOT / "reports" / "index.html", jobs[0].config.sweep)
         lost = self.launch_tracked(waiting) if waiting else {}
         show(jobs)
         refuse_failures(len(waiting), lost)
