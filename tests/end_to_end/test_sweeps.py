@@ -51,6 +51,7 @@ def test_each_cell_ends_alone_and_is_trained_once_it_is_mended(run, sweep, store
     assert told.returncode == 1
     assert f"{len(ENDINGS)} of {len(ENDINGS) + 1} runs failed; the others are kept." in told.stderr
     assert "Traceback" not in told.stderr
+    assert "failed  ValueError: no more data  runs/" in told.stdout
     folder = ROOT / "runs" / sweep / "keras2" / "fresh_arrays" / "mean_lambda" / "seed-0"
     store_says = {
         Path(place).name.rpartition(".")[2]: held

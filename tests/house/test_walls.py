@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "claims": set(),
     "verdicts": ROOTS | {"claims"},
     "tracking": ROOTS | {"config", "runs", "verdicts"},
-    "report": ROOTS | {"verdicts"},
+    "report": ROOTS | {"runs", "verdicts"},
     "stages": ROOTS
     | {"config", "runs", "lab", "workers", "claims", "verdicts", "tracking", "report", "guard"},
     "guard": set(),

@@ -21,10 +21,11 @@ from rich.progress import (
 from rich.text import Text
 
 from pitfalls.errors import ResultError
-from pitfalls.project import EpochHook
-from pitfalls.report.terminal import columns_of, console, print_line, run_line
+from pitfalls.project import ROOT, EpochHook
+from pitfalls.report.terminal import FAILED, columns_of, console, print_line, run_line
 from pitfalls.report.words import counted, number
 from pitfalls.results import Result, Verdict, finished
+from pitfalls.runs.folder import ERROR
 from pitfalls.startup import stop_if_asked
 
 POLL_SECONDS = 0.5
@@ -86,6 +87,12 @@ def starting(workers: int | None) -> str:
     return f"starting {what} (TensorFlow, about 10 s)"
 
 
+def error_line(folder: Path, why: str, before: str) -> Text:
+    """Return a failed run's reason and its folder."""
+    place = folder.relative_to(ROOT) if folder.is_relative_to(ROOT) else folder
+    return Text.assemble(before, ("failed", FAILED), f"  {why}  {place}")
+
+
 class SweepProgress:
     """Watches the folders of a sweep's runs, whatever launcher trains them.
 
@@ -131,12 +138,22 @@ class SweepProgress:
                 news = list(self._news(columns_of(screen)))
 
     def _news(self, columns: float) -> Iterator[Text]:
-        """Yield a line for each run that has finished since the last look."""
+        """Yield a line for each run that has finished, or failed, since the last look."""
         for folder, fingerprint in list(self._waiting):
-            if read := self._read(folder, fingerprint):
+            read, error = self._read(folder, fingerprint), self._error(folder)
+            if read or error:
                 self._waiting.remove((folder, fingerprint))
                 count = f"[{self._total - len(self._waiting):>3}/{self._total}] "
-                yield run_line(*read, columns, before=count)
+                yield run_line(*read, columns, before=count) if read else error_line(folder, error, count)
+
+    def _error(self, folder: Path) -> str:
+        """Return the first line of error.txt, "" if there is none of this launch."""
+        path = folder / ERROR
+        try:
+            is_new = path.stat().st_mtime >= self._started
+            return path.read_text(encoding="utf-8").splitlines()[0] if is_new else ""
+        except (OSError, IndexError):
+            return ""
 
     def _read(self, folder: Path, fingerprint: str) -> tuple[Result, Verdict] | None:
         """Return what a run measured and its verdict, None until both are there."""
