@@ -222,7 +222,7 @@ def test_a_model_that_cannot_be_loaded_is_refused(store, make, said):
     )
     assert "\n".join(cure) == CURE
     assert not client.search_model_versions("name = 'mean-of-two'")
-    assert os.environ.get("MLFLOW_TRACKING_URI") == before  # a refusal leaves nothing set for those who come after
+    assert os.environ.get("MLFLOW_TRACKING_URI") == before  # nothing is left set for those who come after
 
 
 def test_two_clients_may_log_one_dataset_at_once(store):
