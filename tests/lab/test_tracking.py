@@ -1,6 +1,7 @@
 """What MLflow is told: experiments with a view, runs that can be compared, a registry that refuses in words."""
 
 import json
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
@@ -210,6 +211,7 @@ def test_a_model_that_cannot_be_loaded_is_refused(store, make, said):
     tracking, client, runs = store
     run = client.get_run(runs[str(FRESH)]).info
     make(Path(run.artifact_uri) / "model.keras")
+    before = os.environ.get("MLFLOW_TRACKING_URI")
     result, verdict = made_run(FRESH)
     with pytest.raises(PromotionError) as refused:
         register_champion(tracking, run.run_id, result, verdict, load)
@@ -220,6 +222,7 @@ def test_a_model_that_cannot_be_loaded_is_refused(store, make, said):
     )
     assert "\n".join(cure) == CURE
     assert not client.search_model_versions("name = 'mean-of-two'")
+    assert os.environ.get("MLFLOW_TRACKING_URI") == before  # nothing is left set for those who come after
 
 
 def test_two_clients_may_log_one_dataset_at_once(store):

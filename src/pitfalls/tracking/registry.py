@@ -194,10 +194,10 @@ def new_version(
     `Model.log` takes a run's id, where a log_model of MLflow would open the run again
     and change its duration; it knows the store by the process's global URI only.
     """
+    model = kept_model(client, run, result.cell, load)
     mlflow.set_tracking_uri(uri)
     mlflow.set_registry_uri(uri)
     tags = tags_of_version(result, verdict)
-    model = kept_model(client, run, result.cell, load)
     with nothing_registered():
         logged = Model.log(
             artifact_path=None,
