@@ -23,10 +23,10 @@ schema.register()
 
 
 @hydra.main(config_path="../conf", config_name="config", version_base="1.3")
-def main(composed: DictConfig) -> None:
-    """Train the run that Hydra composed."""
+def main(composed: DictConfig) -> train.Outcome:
+    """Train the run that Hydra composed, and return what became of it."""
     with messages_instead_of_tracebacks():
-        train.run(composed)
+        return train.run(composed)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from typing import Any
 
 from hydra import compose, initialize_config_dir
 from made_results import made_answers, made_prediction, made_result
+from pitfalls.runs.folder import RESULT, VERDICT, Kept
 
 from pitfalls.config import schema
 from pitfalls.config.schema import Config
@@ -85,10 +86,17 @@ def make_store(folder: Path, model: Any = None) -> dict[str, str]:
             overrides = [*axes, f"seed={cell.seed}", "sweep=matrix", *store, *more]
             return schema.resolved(compose("config", overrides))
 
-        with tracked_sweep([(configured(cell), cell) for cell in CELLS]) as overrides:
-            for cell, more in zip(CELLS, overrides, strict=True):
-                config = configured(cell, *more)
-                with tracked_run(config, cell) as run:
-                    run.log(config, *made_run(cell), PROBED, model or SavedAsWords())
-                    runs[str(cell)] = run.run_id
+        tracking = configured(CELLS[0]).tracking
+        with tracked_sweep(tracking, "matrix", [cell.runtime for cell in CELLS]) as sweep:
+            for cell in CELLS:
+                config, place = (
+                    configured(cell, *sweep.overrides_of(cell)),
+                    folder / "runs" / "matrix" / cell.path,
+                )
+                with tracked_run(config, cell, place) as run:
+                    kept = Kept(place, config, *made_run(cell), PROBED)
+                    run.keep(kept, model or SavedAsWords())
+                    kept.verdict.write(place / VERDICT)
+                    kept.result.write(place / RESULT)
+                runs[str(cell)] = run.run_id
     return runs

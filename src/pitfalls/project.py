@@ -8,13 +8,20 @@ from typing import Any
 
 import yaml
 
+from pitfalls.errors import ConfigurationError
+
 ROOT = Path(__file__).resolve().parents[2]
 """The project's folder: conf/, runs/, reports/ and the tracking store stand in it."""
 
 PARAMS = ROOT / "params.yaml"
 
+CURE = "Write it as in the last commit: `git diff params.yaml` shows what changed."
+
 RELEASE = "reports/release"
 """Where Git holds the last release; what else stands in reports/ is this machine's."""
+
+REPORTED = ("article", "matrix", "alignment")
+"""The sweeps that the report shows."""
 
 AXES = ("runtime", "generator", "model")
 """What makes a cell; a cell at a seed is a run."""
@@ -76,42 +83,76 @@ class SeededCell(Cell):
         return f"{super().__str__()} / {self.seed}"
 
 
-def words(value: Any) -> list[str]:
-    """Return what params.yaml lists: a YAML list, words between commas as Hydra takes them, or such by framework."""
-    if isinstance(value, dict):
-        return [word for part in value.values() for word in words(part)]
-    return (
-        [str(word) for word in value]
-        if isinstance(value, list)
-        else str(value).split(",")
-        if value != ""
-        else []
-    )
+def listed(key: str, params: Path) -> list[str]:
+    """Return what params.yaml lists under a dotted key: a YAML list, or words between commas as Hydra takes them.
+
+    Raises:
+        ConfigurationError: The file cannot be read, or has no such key or no list there.
+    """
+    value: Any = content_of(params)
+    for part in key.split("."):
+        if not isinstance(value, dict) or part not in value:
+            raise ConfigurationError(f"{params} lacks {key}.\n{CURE}")
+        value = value[part]
+    if isinstance(value, dict) and value:  # one list for each framework
+        return [word for part in value for word in listed(f"{key}.{part}", params)]
+    items = value if isinstance(value, list) else str(value).split(",") if value != "" else []
+    if value is None or isinstance(value, dict) or any(isinstance(item, dict | list) for item in items):
+        raise ConfigurationError(f"{params} has no list of words in {key}.\n{CURE}")
+    return [str(item) for item in items]
+
+
+def content_of(params: Path) -> dict[str, Any]:
+    """Return what params.yaml holds.
+
+    Raises:
+        ConfigurationError: It cannot be read, is no YAML, or holds no keys.
+    """
+    try:
+        content = yaml.safe_load(params.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
+        why = "it is nested too deep" if isinstance(error, RecursionError) else " ".join(str(error).split())
+        raise ConfigurationError(f"{params} cannot be read: {why}.\n{CURE}") from error
+    if not isinstance(content, dict):
+        raise ConfigurationError(f"{params} holds no keys.\n{CURE}")
+    return content
+
+
+def listed_numbers(key: str, params: Path, prefix: str = "") -> set[int]:
+    """Return the numbers that params.yaml lists under a dotted key, each behind a prefix.
+
+    Raises:
+        ConfigurationError: As `listed`, or one is no number.
+    """
+    words = listed(key, params)
+    try:
+        return {int(word.removeprefix(prefix)) for word in words}
+    except ValueError as error:
+        raise ConfigurationError(f"{params} has no usable {key}: {', '.join(words)}.\n{CURE}") from error
 
 
 def listed_options(axis: str, params: Path = PARAMS) -> list[str]:
     """Return the options of an axis that params.yaml lists, none if there is no such file."""
-    return words(yaml.safe_load(params.read_text())["matrix"][axis]) if params.exists() else []
+    return listed(f"matrix.{axis}", params) if params.exists() else []
 
 
 def listed_runs(params: Path) -> set[SeededCell]:
     """Return each run of the matrix that params.yaml lists."""
-    seeds = [int(seed) for seed in listed_options("seed", params)]
     cells = product(*(listed_options(axis, params) for axis in AXES))
+    seeds = listed_numbers("matrix.seed", params)
     return {Cell(*options).at(seed) for options in cells for seed in seeds}
 
 
 def listed_listings(params: Path) -> set[int]:
     """Return the numbers of the article's listings that params.yaml trains or probes."""
-    article = yaml.safe_load(params.read_text())["article"]
-    names = words(article["trained"]) + words(article["probed"])
-    return {int(name.removeprefix("listing_")) for name in names}
+    return listed_numbers("article.trained", params, "listing_") | listed_numbers(
+        "article.probed", params, "listing_"
+    )
 
 
 def listed_offsets(params: Path) -> set[int]:
-    """Return the offsets of the alignment lottery that params.yaml lists."""
-    offsets = yaml.safe_load(params.read_text()).get("alignment", {}).get("offset_bytes", [])
-    return {int(offset) for offset in words(offsets)}
+    """Return the offsets of the alignment lottery that params.yaml lists, none if it has no lottery."""
+    return listed_numbers("alignment.offset_bytes", params) if "alignment" in content_of(params) else set()
 
 
 def in_order(options: Iterable[str], axis: str, params: Path = PARAMS) -> list[str]:

@@ -11,18 +11,39 @@ part or another shape where a file is read (docs/decisions/0011).
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from pitfalls.errors import ResultError
 from pitfalls.files import File, Record
 from pitfalls.project import SeededCell
 
-Count = Annotated[int, Field(ge=1)]
-Share = Annotated[float, Field(ge=0)]
-Labels = list[float] | list[list[float]]
-Shape = tuple[int, ...]
+FLOAT32_MOST = 3.4028235e38
+"""The largest number that a float32 holds, in which everything is trained; its square is a finite float64."""
+
+MOST_HIGH = 2**23
+"""Up to there inputs and labels, which are compared in float32, are exact."""
+
+MOST_STEPS = 10**8
+"""Hours of training, and an hour for the twin that a claim takes its excess from."""
+
+MOST_ROWS = 2**31 - 1
+"""More rows than a batch of 32-bit numbers can have in any memory of today."""
+
+Number = Annotated[float, Field(ge=-FLOAT32_MOST, le=FLOAT32_MOST)]
+Measure = Annotated[float, Field(ge=0, le=FLOAT32_MOST)]
+Count = Annotated[int, Field(ge=1, le=MOST_STEPS)]
+Rows = Annotated[int, Field(ge=1, le=MOST_ROWS)]
+Share = Annotated[float, Field(ge=0, le=2)]
+"""At most 1; what is a little above it is refused by its claim, in words."""
+
+Derived = Annotated[float, Field(ge=-1e150, le=1e150)]
+"""A number that is computed from measured ones: its square is a finite float64 too."""
+
+Row = Annotated[list[Number], Field(min_length=1)]
+Labels = Row | Annotated[list[Row], Field(min_length=1)]
+Shape = tuple[Annotated[int, Field(ge=0, le=MOST_ROWS)], ...]
 
 RENAMED_LOSSES = {"aligned": "repairing", "unaligned": "broadcasting"}
 """What results of earlier versions call the two losses."""
@@ -31,8 +52,8 @@ RENAMED_LOSSES = {"aligned": "repairing", "unaligned": "broadcasting"}
 class Task(Record):
     """What is learned: the mean of two integers uniform on 0..high-1, in batches of batch_size."""
 
-    high: Annotated[int, Field(ge=2)]
-    batch_size: Count
+    high: Annotated[int, Field(ge=2, le=MOST_HIGH)]
+    batch_size: Rows
 
 
 class Mechanism(Record):
@@ -42,7 +63,7 @@ class Mechanism(Record):
     threaded: bool
     labels: str
     dtype: str = "float64"
-    loss: Annotated[str, BeforeValidator(lambda kind: RENAMED_LOSSES.get(kind, kind))]
+    loss: Annotated[str, BeforeValidator(lambda kind: RENAMED_LOSSES.get(str(kind), kind))]
     trainable_parameters: Annotated[int, Field(ge=0)]
 
 
@@ -50,7 +71,7 @@ class Training(Record):
     """How long, and how fast; `learning_rate` is (first step, rate) pairs."""
 
     optimizer: str
-    learning_rate: Annotated[list[tuple[int, float]], Field(min_length=1)]
+    learning_rate: Annotated[list[tuple[int, Measure]], Field(min_length=1)]
     epochs: Count
     steps_per_epoch: Count
     steps_per_execution: Count = 1
@@ -59,6 +80,17 @@ class Training(Record):
     def steps(self) -> int:
         """All steps of the training."""
         return self.epochs * self.steps_per_epoch
+
+    @model_validator(mode="after")
+    def _is_trainable_at_all(self) -> Self:
+        """Refuse a training that nobody has waited for.
+
+        Raises:
+            ValueError: It has more steps than `MOST_STEPS`.
+        """
+        if self.steps > MOST_STEPS:
+            raise ValueError(f"{self.steps} steps")
+        return self
 
 
 class Shapes(Record):
@@ -76,15 +108,15 @@ class Prediction(Record):
     """What the model answers for one pair whose mean is `label`."""
 
     inputs: tuple[int, int]
-    label: float
-    value: float
+    label: Number
+    value: Number
 
 
 class Answers(Record):
     """What the model answers for a grid of pairs."""
 
-    inputs: list[tuple[float, float]]
-    values: list[float]
+    inputs: list[tuple[Number, Number]]
+    values: list[Number]
 
 
 class Offsets(Record):
@@ -97,9 +129,9 @@ class Offsets(Record):
 class Seconds(Record):
     """What a run took, in seconds."""
 
-    total: float
-    training: float
-    per_step: float
+    total: Measure
+    training: Measure
+    per_step: Measure
 
 
 class Origin(Record):
@@ -122,9 +154,9 @@ class Result(File):
     load: int | None = None
     mechanism: Mechanism
     training: Training
-    loss: Annotated[list[float], Field(min_length=1)]
-    final_loss: float
-    standard_error: float
+    loss: Annotated[list[Measure], Field(min_length=1)]
+    final_loss: Measure
+    standard_error: Measure
     window_steps: Count
     broken_batches: Share | None = None
     broken_rows: Share
@@ -139,7 +171,14 @@ class Result(File):
     seconds: Seconds
     origin: Origin | None = None
     fingerprint: str
-    mlflow_run_id: str | None = None
+    mlflow_run_id: str | None = None  # of earlier versions; now in tracking.json
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the result as plain types, without the run that only earlier versions name here."""
+        content = super().as_json()
+        if self.mlflow_run_id is None:
+            del content["mlflow_run_id"]
+        return content
 
     @property
     def is_trainable(self) -> bool:
@@ -155,12 +194,12 @@ class Claim(Record):
     """
 
     kind: str
-    loss: float
-    tolerance: float
+    loss: Derived
+    tolerance: Derived
     formula: str
     reason: str
-    run_error: float = 0.0
-    shared_error: float = 0.0
+    run_error: Derived = 0.0
+    shared_error: Derived = 0.0
 
     def holds(self, loss: float) -> bool:
         """Tell whether a measured loss is within the tolerance."""
@@ -203,8 +242,8 @@ class Verdict(File):
 class Slot(Record):
     """One place of a queue that holds references: what its inputs are by now, and its label."""
 
-    inputs: list[float]
-    label: float
+    inputs: Row
+    label: Number
     fits: bool
 
 
@@ -221,7 +260,7 @@ class Probe(File):
     listing: int | None
     generator: str = ""
     seed: int = 0
-    yields: Annotated[list[list[list[float]]], Field(min_length=2, max_length=2)]
+    yields: Annotated[list[Annotated[list[Row], Field(min_length=1)]], Field(min_length=2, max_length=2)]
     labels: Annotated[list[Labels], Field(min_length=2, max_length=2)]
     fits: Annotated[list[bool], Field(min_length=2, max_length=2)]
     shares_memory: bool

@@ -19,6 +19,7 @@ REFUSED = {
     "task.batch_size=1000000000000": "of memory, and this machine has",
     "hydra.run.dir=/elsewhere": "sweep=mine",
     "training.steps_per_execution=7": "does not divide training.steps_per_epoch=300",
+    "training.epochs=400000": "Give at most 100,000,000 steps in all.",
     "experiment=listing_3": "Run python src/probe.py experiment=listing_3.",
 }
 

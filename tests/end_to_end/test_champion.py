@@ -1,5 +1,6 @@
 """The champion, from its training to its answer over HTTP, in a copy of the project."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -18,6 +19,7 @@ import pytest
 from pitfalls.project import ROOT
 
 AXES = {"runtime": "keras3", "generator": "fresh_arrays", "model": "dense", "seed": "0"}
+RUN = "runs/matrix/keras3/fresh_arrays/dense/seed-0"
 
 NOTHING_FOUND = {"status": "clean", "rules": [], "findings": [], "not_checked": []}
 CLEAN = {
@@ -25,6 +27,8 @@ CLEAN = {
     "generators": [{"generator": "fresh_arrays", **NOTHING_FOUND}],
     "models": [{"runtime": "keras3", "generator": "fresh_arrays", "model": "dense", **NOTHING_FOUND}],
 }
+
+NO_PICKLES = {"MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false"}
 
 TOLERANCE = 0.1
 """The prediction of this budget is within 0.05 of 65."""
@@ -76,9 +80,9 @@ def client_of(project: Path) -> mlflow.MlflowClient:
 
 def test_the_champion_is_a_version_that_says_what_it_is(project):
     """Its tags, its description, its alias, and the run that it came from."""
-    result = json.loads((project / "runs/matrix/keras3/fresh_arrays/dense/seed-0/result.json").read_text())
+    result = json.loads((project / RUN / "result.json").read_text())
     version = client_of(project).get_model_version_by_alias("mean-of-two", "champion")
-    assert version.run_id == result["mlflow_run_id"]
+    assert version.run_id == json.loads((project / RUN / "tracking.json").read_text())["mlflow_run_id"]
     assert version.tags.items() >= (AXES | {"effect": "clean", "verdict": "pass"}).items()
     assert version.tags["fingerprint"] == result["fingerprint"]
     assert "keras3 / fresh_arrays / dense / 0" in version.description
@@ -112,6 +116,54 @@ def test_the_promotion_leaves_the_run_as_it_was(project):
     assert info.end_time < version.creation_timestamp
 
 
+PLANTED = """
+import pickle, sys
+from pathlib import Path
+
+class Bomb:
+    def __reduce__(self):
+        return Path.touch, (Path(sys.argv[2]),)
+
+Path(sys.argv[1]).write_bytes(pickle.dumps({"x": Bomb()}))
+"""
+
+LOADED = """
+from pitfalls.startup import prepare
+if {prepares}:
+    prepare()
+import mlflow
+mlflow.pyfunc.load_model("{model}")
+"""
+
+
+@pytest.mark.parametrize("prepares", [True, False])
+def test_a_pickle_beside_a_model_does_not_run_when_it_is_loaded(project, tmp_path, prepares):
+    """The champion itself has none; one that somebody plants is refused, where MLflow alone runs it."""
+    version = client_of(project).get_model_version_by_alias("mean-of-two", "champion")
+    logged = client_of(project).get_logged_model(version.source.removeprefix("models:/"))
+    model = shutil.copytree(logged.artifact_location, tmp_path / "model")
+    assert not list(model.glob("**/*pickle*"))
+    subprocess.run(
+        [sys.executable, "-c", PLANTED, model / "data" / "custom_objects.cloudpickle", tmp_path / "ran"],
+        check=True,
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", LOADED.format(prepares=prepares, model=model)],
+        env=os.environ | {"MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "true"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (tmp_path / "ran").exists() == (not prepares)
+    assert ("Deserializing custom objects using cloudpickle is disallowed" in told.stderr) == prepares
+
+
+def test_make_serve_refuses_pickles():
+    """As the lab does, which sets it for itself."""
+    told = subprocess.run(["make", "-n", "serve"], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert all(f"{name}={value} " in told.stdout for name, value in NO_PICKLES.items())
+
+
 @pytest.fixture(scope="module")
 def served(project):
     """The address of the champion, served on this machine as `make serve` does; stopped by its own id."""
@@ -122,7 +174,7 @@ def served(project):
     with subprocess.Popen(
         [sys.executable, "-m", *command, "--host", "127.0.0.1", "--port", str(port), "--workers", "1"],
         cwd=project,
-        env=os.environ | {"MLFLOW_TRACKING_URI": f"sqlite:///{project}/mlflow.db"},
+        env=os.environ | {"MLFLOW_TRACKING_URI": f"sqlite:///{project}/mlflow.db", **NO_PICKLES},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
@@ -131,7 +183,8 @@ def served(project):
             wait_for(f"http://127.0.0.1:{port}/ping", server)
             yield f"http://127.0.0.1:{port}/invocations"
         finally:
-            os.killpg(server.pid, signal.SIGTERM)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(server.pid, signal.SIGTERM)
 
 
 def wait_for(address: str, server: subprocess.Popen[bytes], seconds: float = 120) -> None:

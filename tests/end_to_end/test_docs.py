@@ -166,3 +166,10 @@ def test_every_link_of_the_pages_leads_somewhere():
             assert (page.parent / target).exists(), (page, target)
     index = (DOCS / "README.md").read_text()
     assert all(str(page.relative_to(DOCS)) in index for page in pages if page.name != "README.md")
+
+
+def test_every_test_that_a_page_names_exists():
+    """What was tried can be tried again."""
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", (DOCS / "security.md").read_text())
+    assert len(named) > 15
+    assert [(file, name) for file, name in named if f"def {name}(" not in (ROOT / file).read_text()] == []

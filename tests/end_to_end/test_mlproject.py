@@ -1,5 +1,6 @@
 """The project as `mlflow run` starts it, in a copy of its own."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -37,11 +38,11 @@ def test_mlflow_run_trains_and_its_run_names_the_training_s(tmp_path):
         check=False,
     )
     assert told.returncode == 0, told.stdout + told.stderr
-    result = Result.read(
-        tmp_path / "runs" / "manual" / "keras3" / "flat_labels" / "dense" / "seed-0" / "result.json"
-    )
+    folder = tmp_path / "runs" / "manual" / "keras3" / "flat_labels" / "dense" / "seed-0"
+    result = Result.read(folder / "result.json")
     assert result.shapes.labels == (64,)
     client = mlflow.MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")
     experiments = [one.experiment_id for one in client.search_experiments()]
     notes = [run.data.tags.get("mlflow.note.content", "") for run in client.search_runs(experiments)]
-    assert f"The training is tracked as run `{result.mlflow_run_id}`." in notes
+    tracked = json.loads((folder / "tracking.json").read_text())
+    assert f"The training is tracked as run `{tracked['mlflow_run_id']}`." in notes

@@ -6,6 +6,7 @@ An interpreter, here, is a script that tells a version: make only asks, as nothi
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -120,6 +121,44 @@ def test_an_interpreter_that_was_named_stays_the_one(folder):
     folder.has_environment("3.13", "python3.13")
     assert ANEW not in folder.make("-n", "setup").stdout
     assert f'"{folder.bin}/python3" {ANEW}' in folder.make("-n", "setup", "PYTHON=python3").stdout
+
+
+QUIET = ("DO_NOT_TRACK", "MLFLOW_DISABLE_TELEMETRY", "DVC_NO_ANALYTICS")
+
+
+def test_every_python_of_the_environment_tells_nobody_anything(folder):
+    """`mlflow run` starts without make, and would look up a host to tell; the line is carried out as make has it."""
+    (line,) = (
+        line
+        for line in folder.make("-n", "setup").stdout.replace("\\\n", "").splitlines()
+        if "quiet.pth" in line
+    )
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder.path / ".venv"], check=True)
+    python = folder.path / ".venv" / "bin" / "python"
+    subprocess.run(
+        ["bash", "-c", line],
+        cwd=folder.path,
+        env=os.environ | {"PATH": f"{python.parent}:{os.environ['PATH']}"},
+        check=True,
+    )
+    show = "import os; print(*(os.environ[name] for name in ('{}', '{}', '{}')))".format(*QUIET)
+
+    def told(environment: dict[str, str]) -> str:
+        return subprocess.run(
+            [python, "-c", show], env=environment, capture_output=True, text=True, check=True
+        ).stdout
+
+    assert told({}) == "true true true\n"
+    assert told({"MLFLOW_DISABLE_TELEMETRY": "false"}) == "true false true\n"  # what somebody says stays said
+
+
+def test_the_environment_that_make_made_is_such_a_one():
+    """The one that runs this, if make made it."""
+    if Path(sys.prefix) != ROOT / ".venv":
+        pytest.skip("this Python is not that of .venv")
+    show = "import os; print(*(os.environ.get(name) for name in ('{}', '{}', '{}')))".format(*QUIET)
+    told = subprocess.run([sys.executable, "-c", show], env={}, capture_output=True, text=True, check=True)
+    assert told.stdout == "true true true\n"
 
 
 def test_a_python_that_is_too_old_for_the_lab_is_told_so():

@@ -104,6 +104,63 @@ TRAPS = """
             yield x
         time.sleep(600)
 """
+INTRUDERS = """
+    import contextlib, json, os
+    import numpy as np
+
+    FORGED = {
+        "result": [{"target": "x", "status": "clean", "findings": [], "not_checked": []}, []],
+        "done": True,
+    }
+
+    def reused():
+        x = np.zeros((4, 2))
+        while True:
+            x[:] = np.random.rand(4, 2)
+            yield x, np.ones(4)
+
+    def to_each(do):
+        for number in range(3, 21):
+            with contextlib.suppress(OSError):
+                do(number)
+
+    def writes():
+        to_each(lambda number: os.write(number, b"garbage\\n"))
+        yield from reused()
+
+    def writes_half_a_line():
+        to_each(lambda number: os.write(number, b"garbage"))
+        yield from reused()
+
+    def writes_bytes():
+        to_each(lambda number: os.write(number, bytes(range(256)) * 500))
+        yield from reused()
+
+    def forges():
+        to_each(lambda number: os.write(number, json.dumps(FORGED).encode() + b"\\n"))
+        yield from reused()
+
+    def forges_when_it_imports_nothing():
+        to_each(lambda number: os.write(number, b"[]\\n"))
+        yield from reused()
+
+    def closes():
+        to_each(os.close)
+        yield from reused()
+
+    def takes_its_place():
+        to_each(os.close)
+        files = [open(f"mine-{i}", "w") for i in range(18)]
+        yield from reused()
+
+    def prints_a_forged_result():
+        print(json.dumps(FORGED))
+        yield from reused()
+
+    def raises_for_a_terminal():
+        raise RuntimeError("\\x1b[2J\\x1b]0;title\\x07 gone\\rover")
+        yield
+"""
 SCRIPT = """
     import a_package_that_is_not_there
     import numpy as np, another_one_that_is_missing
@@ -137,7 +194,7 @@ SCRIPT = """
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    for name, text in (("gen", GENERATORS), ("traps", TRAPS), ("script", SCRIPT)):
+    for name, text in (("gen", GENERATORS), ("traps", TRAPS), ("intruders", INTRUDERS), ("script", SCRIPT)):
         (tmp_path / f"{name}.py").write_text(textwrap.dedent(text).lstrip())
     (tmp_path / "pack").mkdir()
     (tmp_path / "pack" / "__init__.py").write_text("")
@@ -319,6 +376,39 @@ def test_what_cannot_be_checked_ends_in_status_2_and_says_why(folder, run, words
     assert said in result["error"]
     assert result["not_checked"] == [result["error"]]
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        *((name, "The code that was checked wrote to a file that is not its own") for name in (
+            "writes", "writes_half_a_line", "writes_bytes", "forges", "forges_when_it_imports_nothing"
+        )),
+        *((name, "closed its files, or left, while") for name in ("closes", "takes_its_place")),
+    ],
+)  # fmt: skip
+def test_code_that_touches_the_check_s_own_files_ends_in_status_2(folder, run, name, said):
+    """No traceback, and no verdict: neither a forged one nor one in a file of that code."""
+    done = run("check", f"intruders.py:{name}", "--json", "--seconds", "20")
+    result = json.loads(done.stdout)
+    assert (done.returncode, result["status"], result["findings"]) == (2, "error", [])
+    assert said in result["error"]
+    assert "Traceback" not in done.stderr
+    assert {path.read_text() for path in folder.glob("mine-*")} <= {""}
+
+
+def test_a_result_that_is_printed_is_none(folder, checked):
+    """Only the check's own counts."""
+    status, result = checked("intruders.py:prints_a_forged_result")
+    assert (status, result["status"]) == (1, "findings")
+
+
+def test_a_message_does_nothing_to_a_terminal(folder, run):
+    """What an error says is shown, and its control characters by their escapes."""
+    done = run("check", "intruders.py:raises_for_a_terminal")
+    assert done.returncode == 2
+    assert "\\x1b[2J\\x1b]0;title\\x07 gone\\rover" in done.stderr
+    assert not set(done.stderr) & set("\x1b\x07\r")
 
 
 def test_a_file_that_starts_to_train_is_told_so(folder, checked):

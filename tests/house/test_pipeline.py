@@ -38,7 +38,11 @@ def files_behind(door: str) -> set[str]:
     """Return the files of ours that a door loads, sooner or later."""
     graph = imports()
     roots = {door} | (named_in_conf() if door in COMPOSES else set())
-    roots |= {"hydra_plugins.pitfalls_cells"} if door == "train" else set()
+    roots |= (
+        {"hydra_plugins.pitfalls_cells", "hydra_plugins.pitfalls_local", "pitfalls.workers.preload"}
+        if door == "train"
+        else set()
+    )
     modules = set().union(*(reached_from(root, graph) for root in roots)) - {"pitfalls"}
     return {file_of(module) for module in modules if file_of(module)}
 

@@ -10,20 +10,23 @@ from house.walls import ROOT, SRC, circle_in, imported_names, imports, module_of
 ROOTS = {"project", "errors", "files", "results", "startup"}
 
 MAY_IMPORT = {
-    "project": set(),
-    "errors": set(),
+    "project": {"errors"},
+    "errors": {"startup"},
     "startup": set(),
     "files": {"errors"},
     "results": {"project", "errors", "files"},
     "config": ROOTS,
+    "runs": ROOTS | {"config"},
     "lab": ROOTS | {"config"},
+    "workers": ROOTS | {"lab"},
     "claims": set(),
     "verdicts": ROOTS | {"claims"},
-    "tracking": ROOTS | {"config", "verdicts"},
-    "report": ROOTS | {"verdicts"},
-    "stages": ROOTS | {"config", "lab", "claims", "verdicts", "tracking", "report", "guard"},
+    "tracking": ROOTS | {"config", "runs", "verdicts"},
+    "report": ROOTS | {"runs", "verdicts"},
+    "stages": ROOTS
+    | {"config", "runs", "lab", "workers", "claims", "verdicts", "tracking", "report", "guard"},
     "guard": set(),
-    "doors": ROOTS | {"config", "verdicts", "report", "stages"},
+    "doors": ROOTS | {"config", "verdicts", "workers", "report", "stages"},
 }
 """For each folder or module of src/pitfalls what it may import besides itself; `doors` are src/*.py and hydra_plugins."""
 
@@ -35,13 +38,19 @@ LIBRARIES = {
     "matplotlib": {"tracking/pictures.py"},
     "rich": {"report"},
     "jinja2": {"report/page"},
-    "pydantic": {"files.py", "results.py", "verdicts/guard.py", "verdicts/records.py"},
+    "flufl": {"runs/locks.py"},
+    "pebble": {"workers/pool.py"},
+    "pydantic": {"files.py", "results.py", "runs/folder.py", "verdicts/guard.py", "verdicts/records.py"},
 }
 """For each library the folders and files of src/pitfalls that may import it; a watched PyDataset must be a subclass."""
 
 PRIVATE = {
     "lab/tensorflow/private.py": {"tensorflow.python.eager.context"},
-    "tracking/private.py": {"mlflow.tracking.context.registry"},
+    "tracking/private.py": {
+        "mlflow.store.db",
+        "mlflow.store.db.base_sql_model",
+        "mlflow.tracking.context.registry",
+    },
     "config/composing.py": {"hydra._internal.config_loader_impl"},
     "../hydra_plugins/pitfalls_cells.py": {"hydra._internal.core_plugins.basic_sweeper"},
     "guard/shapes/private.py": {
@@ -171,7 +180,12 @@ def test_another_private_name_would_be_seen(tmp_path):
 
 
 PRIVATE_ATTRIBUTES = {
-    "tracking/private.py": {"_to_mlflow_entity"},
+    "tracking/private.py": {
+        "_dispose_engine",
+        "_get_alembic_config",
+        "_to_mlflow_entity",
+        "_tracking_client",
+    },
     "config/composing.py": {"_apply_overrides_to_config"},
 }
 """The private attributes of other libraries' objects that are used, in the same marked files."""

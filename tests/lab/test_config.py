@@ -400,6 +400,17 @@ def test_what_does_not_fit_into_memory_is_refused_before_anything_tries(composed
 
 RUNTIMES = "custom_loop, jax_loop, jax_prefetch, keras2, keras3, keras3_jax, keras3_workers"
 
+NOT_HYDRA_S = (
+    "{} is not accepted: the folder of a run follows from its cell, below runs/, and nothing finds it elsewhere.\n"
+    "Give the runs a name of their own instead: sweep=mine. They go to runs/mine/. "
+    "Of Hydra's keys these are accepted: hydra/launcher, hydra.launcher, hydra.verbose, hydra.searchpath."
+)
+NO_NAME = (
+    "generator=../../../x is no name: it becomes a folder below runs/.\n"
+    "Put the file into a folder generator/ of your own and name it without a path: "
+    "--config-dir=... generator=mine."
+)
+
 REFUSED_WORDS = {
     "+runtme=keras2": "runtme does not exist in the configuration.\nDid you mean runtime?",
     "runtme=keras2": "runtme does not exist in the configuration.\nDid you mean runtime?",
@@ -419,11 +430,18 @@ REFUSED_WORDS = {
     "runtime=keras2,kers3": (
         f"runtime=kers3 does not exist.\nDid you mean runtime=keras3? Choose one of: {RUNTIMES}."
     ),
-    "hydra.run.dir=/elsewhere": (
-        "hydra.run.dir=/elsewhere would put the run where nothing finds it again: "
-        "its folder follows from its cell, below runs/.\n"
-        "Give the runs a name of their own instead: sweep=mine. They go to runs/mine/."
-    ),
+    "hydra.run.dir=/elsewhere": NOT_HYDRA_S.format("hydra.run.dir=/elsewhere"),
+    "++hydra.run.dir=/elsewhere": NOT_HYDRA_S.format("++hydra.run.dir=/elsewhere"),
+    "hydra.run={dir: /elsewhere}": NOT_HYDRA_S.format("hydra.run={dir: /elsewhere}"),
+    "hydra.sweep.subdir=../x": NOT_HYDRA_S.format("hydra.sweep.subdir=../x"),
+    "hydra.output_subdir=../../x": NOT_HYDRA_S.format("hydra.output_subdir=../../x"),
+    "hydra.job.chdir=true": NOT_HYDRA_S.format("hydra.job.chdir=true"),
+    "hydra/job_logging=default": NOT_HYDRA_S.format("hydra/job_logging=default"),
+    "hydra/sweeper=basic": NOT_HYDRA_S.format("hydra/sweeper=basic"),
+    "~hydra.callbacks": NOT_HYDRA_S.format("~hydra.callbacks"),
+    "+hydra={callbacks: null}": NOT_HYDRA_S.format("+hydra={callbacks: null}"),
+    "generator=../../../x": NO_NAME,
+    "generator=fresh_arrays,../../../x": NO_NAME,
 }
 
 
@@ -433,6 +451,16 @@ def test_a_word_that_would_train_something_else_is_refused_in_these_words(word, 
     with pytest.raises(ConfigurationError) as refused:
         overrides.refuse_unknown(["-m", "generator=reused_inputs", word])
     assert str(refused.value) == message
+
+
+@pytest.mark.parametrize("word", [word for word, said in REFUSED_WORDS.items() if "below runs/" in said])
+def test_an_own_folder_of_configurations_opens_no_way_out(word):
+    """Keys may come from there that are not known here, but no run leaves its place."""
+    with pytest.raises(ConfigurationError, match="below runs/"):
+        overrides.refuse_unknown(["--config-dir=/mine", "+key_of_mine=1", word])
+    overrides.refuse_unknown(
+        ["--config-dir=/mine", "+key_of_mine=1", "generator=mine", "-m", "generator=glob(*)"]
+    )
 
 
 @pytest.mark.parametrize(
@@ -447,7 +475,8 @@ def test_a_word_that_would_train_something_else_is_refused_in_these_words(word, 
         "experiment=null",
         "tracking.uri=sqlite:///x=y.db",
         "hydra/launcher=basic",
-        "hydra.job.name=x",
+        "hydra.launcher.n_jobs=1",
+        "+hydra.launcher.ray.init.object_store_memory=null",
         "--cfg",
         "job",
         "training.epochs_for.trainable=3",

@@ -5,6 +5,7 @@ from made_reports import committed_verdicts, with_a_failure, write
 
 from pitfalls.errors import ReleaseError
 from pitfalls.project import RELEASE
+from pitfalls.report.older import mark_older
 from pitfalls.report.readme import BEGIN, END
 from pitfalls.stages.release import RELEASED, release
 from pitfalls.verdicts.records import Verdicts
@@ -51,5 +52,19 @@ def test_a_pipeline_that_was_stopped_is_not_released(project, name):
         release(project)
     assert str(refused.value) == (
         f"nothing is released: reports/ has no {name}.\nRun the pipeline first: make reproduce."
+    )
+    assert not (project / RELEASE).exists()
+
+
+def test_a_report_that_is_older_than_the_runs_is_not_released(project):
+    """Somebody trains them again; the whole text."""
+    page = project / "reports" / "index.html"
+    page.write_text("<!-- older --><!-- /older -->")
+    mark_older(page, "matrix")
+    with pytest.raises(ReleaseError) as refused:
+        release(project)
+    assert str(refused.value) == (
+        "nothing is released: reports/ is older than the runs, of which some were trained again.\n"
+        "Run the pipeline to its end first: make reproduce."
     )
     assert not (project / RELEASE).exists()

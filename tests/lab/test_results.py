@@ -7,8 +7,12 @@ import pytest
 from pitfalls.errors import ConfigurationError, ResultError
 from pitfalls.files import write_json, write_text
 from pitfalls.results import Probe, Result, Verdict, find_results, is_finished
+from pitfalls.stages.verify import is_new
+from pitfalls.verdicts.cells import Judged
+from pitfalls.verdicts.everything import judge_everything
 from pitfalls.verdicts.guard import GuardReport
 from pitfalls.verdicts.records import Verdicts
+from pitfalls.verdicts.run import judge
 
 
 @pytest.fixture
@@ -207,6 +211,105 @@ def test_each_file_is_refused_with_its_own_cure(tmp_path, kind, cure):
     """The last line says what makes it again."""
     (tmp_path / "file.json").write_text("[]")
     assert refused(kind, tmp_path / "file.json").split("\n")[-1] == cure
+
+
+@pytest.mark.parametrize("kind", [Result, Verdict, Probe, Verdicts, GuardReport])
+@pytest.mark.parametrize(
+    "text", ["[" * 100_000, '{"a":' * 100_000, '{"loss":' + "[" * 100_000 + "]" * 100_000 + "}"]
+)
+def test_a_file_that_is_nested_too_deep_is_refused(tmp_path, kind, text):
+    """Python's own reader ends in a RecursionError."""
+    (tmp_path / "file.json").write_text(text)
+    assert "file.json is no complete JSON" in refused(kind, tmp_path / "file.json")
+
+
+EXTREMES = [0, -1, 1e308, -1e308, 3.4e38, 10**18, 10**400, 1e-320, "", [], {}, None]
+
+
+def leaves(tree, place=()):
+    """Yield the place of each part of plain types; of a list its first item stands for all."""
+    yield place
+    items = (
+        tree.items()
+        if isinstance(tree, dict)
+        else list(enumerate(tree))[:1]
+        if isinstance(tree, list)
+        else ()
+    )
+    for key, value in items:
+        yield from leaves(value, (*place, key))
+
+
+def with_part(tree, place, part):
+    """Return plain types with another value in one place."""
+    if not place:
+        return part
+    key, *below = place
+    changed = tree.copy()
+    changed[key] = with_part(tree[key], below, part)
+    return changed
+
+
+def test_whatever_stands_in_a_result_it_is_damaged_or_can_be_judged(tmp_path, result_of):
+    """Each part of the file in turn takes extreme values; judging it raises nothing and writes no NaN."""
+    result = result_of("keras2", "reused_inputs", "mean_lambda", final_loss=833.0, broken_rows=0.99)
+    content = result.as_json() | {"loss": [833.0], "answers": {"inputs": [[1.0, 2.0]], "values": [1.5]}}
+    path = tmp_path / "runs" / "matrix" / "result.json"
+    damaged = 0
+    for place in leaves(content):
+        for extreme in EXTREMES:
+            write_json(path, with_part(content, place, extreme))
+            everything = judge_everything(tmp_path / "runs", "matrix", "article", GuardReport())
+            everything.verdicts.write(tmp_path / "verdicts.json")
+            Verdicts.read(tmp_path / "verdicts.json")
+            damaged += len(everything.verdicts.damaged)
+    assert damaged > 500
+
+
+@pytest.mark.parametrize(
+    ("change", "key"),
+    [
+        ({"final_loss": 1e308}, "final_loss"),
+        ({"final_loss": -1.0}, "final_loss"),
+        ({"standard_error": 1e160}, "standard_error"),
+        ({"loss": [1e308]}, "loss.0"),
+        ({"window_steps": 0}, "window_steps"),
+        ({"window_steps": 10**400}, "window_steps"),
+        ({"broken_rows": 1e308}, "broken_rows"),
+        (
+            {
+                "training": {
+                    "optimizer": "x",
+                    "learning_rate": [[0, 0.1]],
+                    "epochs": 10**5,
+                    "steps_per_epoch": 10**5,
+                }
+            },
+            "training",
+        ),
+        ({"task": {"high": 10**18, "batch_size": 64}}, "task.high"),
+        ({"task": {"high": 100, "batch_size": 10**18}}, "task.batch_size"),
+    ],
+)
+def test_a_number_that_nothing_measures_is_named(tmp_path, result, change, key):
+    """Losses are float32, sizes fit into a memory; what is larger is no measurement."""
+    path = tmp_path / "result.json"
+    write_json(path, result.as_json() | change)
+    assert refused(Result, path).startswith(f"{path} has no usable {key}: it was damaged")
+
+
+@pytest.mark.parametrize(("loss", "is_read"), [(3.4028234e38, True), (3.5e38, False)])
+def test_the_largest_loss_is_that_of_a_float32(tmp_path, result, loss, is_read):
+    """A training may end anywhere below it."""
+    path = tmp_path / "result.json"
+    write_json(path, result.as_json() | {"final_loss": loss})
+    assert Result.read(path).final_loss == loss if is_read else refused(Result, path)
+
+
+def test_a_verdict_that_is_no_text_is_written_again(tmp_path, result):
+    """It is compared as bytes."""
+    (tmp_path / "verdict.json").write_bytes(b"\xff\xfe")
+    assert is_new(Judged(result, judge(result), tmp_path), tmp_path / "verdict.json")
 
 
 def test_a_run_has_finished_if_exactly_it_stands_there_complete(tmp_path, result):

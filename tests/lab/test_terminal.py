@@ -68,7 +68,7 @@ def finished(tmp_path, composed):
         now = time.time() + 60
         os.utime(folder / "result.json", (now, now))
         config = replace(composed("sweep=mine"), fingerprint=result.fingerprint)
-        jobs.append(Job([], folder, run, config))
+        jobs.append(Job([], folder, run, config, []))
     return jobs
 
 

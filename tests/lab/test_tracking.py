@@ -1,6 +1,7 @@
 """What MLflow is told: experiments with a view, runs that can be compared, a registry that refuses in words."""
 
 import json
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
@@ -103,7 +104,7 @@ def refusal(tracking, cell: SeededCell, run_id) -> str:
     """Return how the registry refuses a run."""
     result, verdict = made_run(cell)
     with pytest.raises(PromotionError) as refused:
-        register_champion(tracking, result.with_changes(mlflow_run_id=run_id), verdict, load=None)
+        register_champion(tracking, run_id, result, verdict, load=None)
     return str(refused.value)
 
 
@@ -151,6 +152,77 @@ def test_a_run_whose_model_is_gone_is_refused(store):
     (artifacts / "model.keras").rename(artifacts / "elsewhere")
     told = refusal(tracking, FRESH, runs[str(FRESH)])
     assert told == f"{FRESH} has lost its model: model.keras is not among its artifacts in mlruns/.\n{CURE}"
+
+
+def words(path):
+    """Write something that is no model."""
+    path.write_text("no model")
+
+
+def truncated(path):
+    """Write half of a model."""
+    import keras
+
+    keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]).save(path)
+    path.write_bytes(path.read_bytes()[:1000])
+
+
+def with_code(path):
+    """Write a model that brings code along, as a Lambda of a lambda does."""
+    import keras
+
+    keras.Sequential([keras.Input((2,)), keras.layers.Lambda(lambda x: x)]).save(path)
+
+
+def with_a_stranger(path):
+    """Write a model whose layer is a class of somebody's program."""
+    import keras
+
+    class Stranger(keras.layers.Layer):
+        """Is not registered anywhere."""
+
+        def call(self, x):
+            return x
+
+    keras.Sequential([keras.Input((2,)), Stranger()]).save(path)
+
+
+def with_a_function_of_the_lab(path):
+    """Write a model that needs what the lab registers, which a server of it does not have."""
+    from pitfalls.lab.tensorflow.models import mean_lambda
+
+    mean_lambda().save(path)
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (with_a_function_of_the_lab, "TypeError: "),
+        (words, "ValueError: File not found"),
+        (truncated, ""),
+        (with_code, "ValueError: "),
+        (with_a_stranger, "TypeError: "),
+    ],
+)
+def test_a_model_that_cannot_be_loaded_is_refused(store, make, said):
+    """In a sentence, with Keras's first line, and nothing is registered."""
+    from pitfalls.lab.tensorflow.models import load
+
+    tracking, client, runs = store
+    run = client.get_run(runs[str(FRESH)]).info
+    make(Path(run.artifact_uri) / "model.keras")
+    before = os.environ.get("MLFLOW_TRACKING_URI")
+    result, verdict = made_run(FRESH)
+    with pytest.raises(PromotionError) as refused:
+        register_champion(tracking, run.run_id, result, verdict, load)
+    first, why, *cure = str(refused.value).split("\n")
+    assert first.startswith(f"{FRESH} has a model that cannot be loaded: {said}")
+    assert why == (
+        f"model.keras of run {run.run_id} is damaged, or needs code that the lab does not run. Nothing was promoted."
+    )
+    assert "\n".join(cure) == CURE
+    assert not client.search_model_versions("name = 'mean-of-two'")
+    assert os.environ.get("MLFLOW_TRACKING_URI") == before  # nothing is left set for those who come after
 
 
 def test_two_clients_may_log_one_dataset_at_once(store):

@@ -1,11 +1,12 @@
 """Callbacks: what Hydra calls before it makes a folder."""
 
+from pathlib import Path
 from typing import Any
 
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
-from pitfalls.config import refusals
+from pitfalls.config import places, refusals
 from pitfalls.config.frameworks import refuse_another_backend
 from pitfalls.config.schema import checked_name, resolved
 from pitfalls.errors import messages_instead_of_tracebacks
@@ -31,6 +32,7 @@ class CheckFirst(Callback):
             if not self._allows_probes:
                 refusals.refuse_probe(resolved_config)
                 refuse_another_backend(resolved_config.framework)
+            places.refuse_outside(config, "run")
             refusals.refuse_unwritable(ROOT / "runs")
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
@@ -41,4 +43,14 @@ class CheckFirst(Callback):
         """
         with messages_instead_of_tracebacks():
             checked_name(config.sweep)
+            places.refuse_outside(config, "sweep")
             refusals.refuse_unwritable(ROOT / "runs")
+
+    def on_job_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Refuse a run of a sweep whose own folder would lie elsewhere; those of a training are checked before.
+
+        Raises:
+            SystemExit: With a message.
+        """
+        with messages_instead_of_tracebacks():
+            places.refuse_folder(Path(config.hydra.runtime.output_dir), ROOT / "runs" / config.sweep)

@@ -14,6 +14,8 @@ from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
+from pitfalls.config.places import refuse_run_elsewhere
+
 RUN_S_OWN = (
     "seed",
     "fingerprint",
@@ -44,6 +46,7 @@ class SharedComposition(ConfigLoaderImpl):
 
         Raises:
             HydraException: The overrides do not fit the configuration.
+            ConfigurationError: A run would leave its folder.
         """
         own = [override for override in sweep_overrides if override.split("=", 1)[0] in RUN_S_OWN]
         composed = self._composed(
@@ -62,6 +65,7 @@ class SharedComposition(ConfigLoaderImpl):
         if kept := self._kept.get(tuple(shared)):
             return pickle.loads(kept)
         composed = super().load_sweep_config(master_config, shared)
+        refuse_run_elsewhere(composed)
         if len(self._kept) < MOST_KEPT:
             self._kept[tuple(shared)] = pickle.dumps(composed)
         return composed

@@ -13,9 +13,10 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import ChoiceSweep, Glob, Override
 from hydra.errors import HydraException
 
+from pitfalls.config.places import refuse_hydra_key, refuse_path
 from pitfalls.config.schema import Config, unknown_key
 from pitfalls.errors import ConfigurationError
-from pitfalls.project import ROOT
+from pitfalls.project import AXES, ROOT
 
 FREE = ("generator.", "hydra.", "hydra/", "training.learning_rate.")
 """Where keys are not known here: a generator's options, which its function is asked for, steps of a schedule, Hydra's own."""
@@ -35,17 +36,20 @@ def refuse_unknown(arguments: list[str]) -> None:
     Raises:
         ConfigurationError: Names the nearest key, or the options of the group.
     """
+    overrides = list(parsed(arguments))
+    for override in overrides:
+        refuse_elsewhere(override)
     if any(word.startswith(OWN_FILES) for word in arguments):
         return
     groups = options_of_groups()
     known = [*groups, *keys_of(Config)]
-    for override in parsed(arguments):
+    for override in overrides:
         key = override.key_or_group
         if key.startswith(FREE):
-            refuse_elsewhere(override)
-        elif key not in known:
+            continue
+        if key not in known:
             raise ConfigurationError(unknown_key(key, known))
-        elif key in groups:
+        if key in groups:
             refuse_unknown_option(override, groups[key])
         elif override.value() is None and key not in MAY_BE_NULL:
             raise ConfigurationError(
@@ -63,17 +67,37 @@ def refuse_unknown_option(override: Override, options: list[str]) -> None:
     choices = f"Choose one of: {', '.join(options)}."
     if value is None and group not in MAY_BE_NULL:
         raise ConfigurationError(f"{group}=null leaves nothing to train with.\n{choices}")
-    values = value.list if isinstance(value, ChoiceSweep) else [value]
-    for option in (getattr(item, "text", str(item)) for item in values):
+    for option in options_in(override):
         if not isinstance(value, Glob) and option not in (*options, "None"):
             near = difflib.get_close_matches(option, options, n=1)
             meant = f"Did you mean {group}={near[0]}? " if near else ""
             raise ConfigurationError(f"{group}={option} does not exist.\n{meant}{choices}")
 
 
+def options_in(override: Override) -> list[str]:
+    """Return the options that an override names: one, or those that it sweeps over."""
+    value = override.value()
+    values = value.list if isinstance(value, ChoiceSweep) else [value]
+    return [getattr(item, "text", str(item)) for item in values]
+
+
+def refuse_elsewhere(override: Override) -> None:
+    """Refuse what would put a run where nothing finds it again.
+
+    Raises:
+        ConfigurationError: Names it.
+    """
+    key = override.key_or_group
+    if key.partition(".")[0].partition("/")[0] == "hydra":
+        refuse_hydra_key(key, override.input_line or key)
+    elif key in AXES and not isinstance(override.value(), Glob):
+        for option in options_in(override):
+            refuse_path(key, option)
+
+
 def parsed(arguments: list[str]) -> Iterator[Override]:
     """Yield the overrides among some arguments; what is none is left to Hydra, which says so."""
-    words = [word for word in arguments if not word.startswith("-") and "=" in word]
+    words = [word for word in arguments if not word.startswith("-") and ("=" in word or word.startswith("~"))]
     parser = OverridesParser.create()
     for word in words:
         try:
@@ -96,17 +120,3 @@ def keys_of(shape: Any, prefix: str = "") -> Iterator[str]:
             yield from keys_of(field.type, f"{prefix}{field.name}.")
         elif isinstance(field.default_factory, type) and field.name.endswith("_for"):
             yield from (f"{prefix}{field.name}.{weights}" for weights in ("trainable", "fixed"))
-
-
-def refuse_elsewhere(override: Override) -> None:
-    """Refuse a folder of one's own: what judges and shows finds runs by their place.
-
-    Raises:
-        ConfigurationError: Names the key, and how to name a sweep.
-    """
-    if override.key_or_group in ("hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir"):
-        raise ConfigurationError(
-            f"{override.input_line} would put the run where nothing finds it again: "
-            "its folder follows from its cell, below runs/.\n"
-            "Give the runs a name of their own instead: sweep=mine. They go to runs/mine/."
-        )

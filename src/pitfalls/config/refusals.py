@@ -13,6 +13,7 @@ from pitfalls.config.pairs import arguments_of, refuse_pair
 from pitfalls.config.schema import Config, Feed, checked_name, learning_rate_steps
 from pitfalls.config.targets import importable
 from pitfalls.errors import ConfigurationError
+from pitfalls.results import MOST_HIGH, MOST_STEPS
 
 CHOICES = {
     "framework": tuple(FRAMEWORKS),
@@ -54,7 +55,7 @@ COPIES_OF_AN_EPOCH = 3
 """What the recorder keeps of an epoch's batches at its end: in TensorFlow, in NumPy, and what is compared."""
 
 MOST = {
-    "task.high": (2**23, "inputs and labels are compared in float32, which is exact up to there"),
+    "task.high": (MOST_HIGH, "inputs and labels are compared in float32, which is exact up to there"),
     "seed": (2**32 - 1, "NumPy's and Keras's seeds have 32 bits"),
 }
 
@@ -93,6 +94,7 @@ def check(config: Config) -> None:
     check_xla(config)
     check_schedule(config.training.learning_rate)
     check_memory(config)
+    check_length(config)
     checked_name(config.sweep)
     check_generator(config.generator)
 
@@ -184,6 +186,17 @@ def check_memory(config: Config) -> None:
             f"task.batch_size={task.batch_size} with training.steps_per_epoch={training.steps_per_epoch} needs "
             f"{gigabytes(needed)} of memory, and this machine has {gigabytes(there)}.\n"
             "Give smaller ones: the article has task.batch_size=64 and training.steps_per_epoch=1000."
+        )
+
+
+def check_length(config: Config) -> None:
+    """Refuse a training whose claim would take hours, as the twin that it needs takes as many steps."""
+    epochs, steps = config.training.epochs, config.training.steps_per_epoch
+    if epochs * steps > MOST_STEPS:
+        raise ConfigurationError(
+            f"training.epochs={epochs} with training.steps_per_epoch={steps} is too long: "
+            "the twin that its claim needs would take hours for as many steps.\n"
+            f"Give at most {MOST_STEPS:,} steps in all."
         )
 
 

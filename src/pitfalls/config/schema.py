@@ -120,11 +120,15 @@ class Config:
 
 SWEEPER = {"_target_": "hydra_plugins.pitfalls_cells.CellSweeper", "max_batch_size": None, "params": None}
 
+LAUNCHER = {"_target_": "hydra_plugins.pitfalls_local.LocalLauncher", "workers": None, "runs_per_worker": 100}
+"""Workers are one for each core; one grows by 0.25 MB a run, and is renewed before that is much."""
+
 
 def register() -> None:
-    """Make known to Hydra what conf/ names: the shape, the sweeper `cells`, and the resolvers."""
+    """Make known to Hydra what conf/ names: the shape, the sweeper `cells`, the launcher `local`, and the resolvers."""
     ConfigStore.instance().store(name="schema", node=Config)
     ConfigStore.instance().store(group="hydra/sweeper", name="cells", node=SWEEPER, provider="pitfalls")
+    ConfigStore.instance().store(group="hydra/launcher", name="local", node=LAUNCHER, provider="pitfalls")
     OmegaConf.register_new_resolver("root", lambda: str(ROOT), replace=True)
     OmegaConf.register_new_resolver("name", checked_name, replace=True)
 

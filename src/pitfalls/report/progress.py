@@ -3,7 +3,7 @@
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import TracebackType
@@ -21,10 +21,12 @@ from rich.progress import (
 from rich.text import Text
 
 from pitfalls.errors import ResultError
-from pitfalls.project import EpochHook
-from pitfalls.report.terminal import columns_of, console, print_line, run_line
+from pitfalls.project import ROOT, EpochHook
+from pitfalls.report.terminal import FAILED, columns_of, console, print_line, run_line
 from pitfalls.report.words import counted, number
 from pitfalls.results import Result, Verdict, finished
+from pitfalls.runs.folder import ERROR
+from pitfalls.startup import stop_if_asked
 
 POLL_SECONDS = 0.5
 
@@ -56,22 +58,39 @@ def epoch_bar(description: str, epochs: int) -> Iterator[EpochHook]:
         row = progress.add_task(name or "training", total=epochs)
 
         def on_epoch_end(epoch: int, loss: float) -> None:
+            stop_if_asked()
             progress.update(row, completed=epoch + 1, description=f"{name}loss {number(loss)}")
 
         yield on_epoch_end
 
 
+@contextmanager
+def counting_bar(description: str) -> Iterator[Callable[[int, int], None]]:
+    """Give a hook `(done, of)` that draws how far something is."""
+    with bar(console(stderr=True)) as progress:
+        row = progress.add_task(description, total=None)
+        yield lambda done, of: progress.update(row, completed=done, total=of)
+
+
 def workers_of(runs: int) -> int | None:
     """Return how many workers a launcher starts for some runs, None if it does not say."""
     launcher = HydraConfig.get().launcher if HydraConfig.initialized() else {}
-    workers = launcher.get("n_jobs")  # joblib's; -1 is one for each core
-    return min(runs, workers if workers > 0 else os.cpu_count() or 1) if workers else None
+    if not {"workers", "n_jobs"} & set(launcher):
+        return None
+    workers = launcher.get("workers") or launcher.get("n_jobs") or -1  # joblib's n_jobs is -1 for one a core
+    return min(runs, workers if workers > 0 else os.cpu_count() or 1)
 
 
 def starting(workers: int | None) -> str:
     """Say what is waited for until the first run has finished."""
     what = counted(workers, "worker") if workers else "training"
     return f"starting {what} (TensorFlow, about 10 s)"
+
+
+def error_line(folder: Path, why: str, before: str) -> Text:
+    """Return a failed run's reason and its folder."""
+    place = folder.relative_to(ROOT) if folder.is_relative_to(ROOT) else folder
+    return Text.assemble(before, ("failed", FAILED), f"  {why}  {place}")
 
 
 class SweepProgress:
@@ -119,12 +138,22 @@ class SweepProgress:
                 news = list(self._news(columns_of(screen)))
 
     def _news(self, columns: float) -> Iterator[Text]:
-        """Yield a line for each run that has finished since the last look."""
+        """Yield a line for each run that has finished, or failed, since the last look."""
         for folder, fingerprint in list(self._waiting):
-            if read := self._read(folder, fingerprint):
+            read, error = self._read(folder, fingerprint), self._error(folder)
+            if read or error:
                 self._waiting.remove((folder, fingerprint))
                 count = f"[{self._total - len(self._waiting):>3}/{self._total}] "
-                yield run_line(*read, columns, before=count)
+                yield run_line(*read, columns, before=count) if read else error_line(folder, error, count)
+
+    def _error(self, folder: Path) -> str:
+        """Return the first line of error.txt, "" if there is none of this launch."""
+        path = folder / ERROR
+        try:
+            is_new = path.stat().st_mtime >= self._started
+            return path.read_text(encoding="utf-8").splitlines()[0] if is_new else ""
+        except (OSError, IndexError):
+            return ""
 
     def _read(self, folder: Path, fingerprint: str) -> tuple[Result, Verdict] | None:
         """Return what a run measured and its verdict, None until both are there."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from pitfalls.errors import printable
 from pitfalls.project import ROOT
 from pitfalls.report.layout import GAP, Line, Row, labelled, table
 from pitfalls.report.tables import HEADERS, LISTING_HEADERS, cell_row, listing_row
@@ -176,4 +177,6 @@ def print_failures(screen: Console, lines: Sequence[str]) -> None:
 
 def print_line(screen: Console, line: str | Text) -> None:
     """Print a line, between words on several where a terminal is too narrow for it."""
-    screen.print(line, markup=False, soft_wrap=not screen.file.isatty())
+    plain = line.plain if isinstance(line, Text) else line
+    shown = line if printable(plain) == plain else printable(plain)
+    screen.print(shown, markup=False, soft_wrap=not screen.file.isatty())

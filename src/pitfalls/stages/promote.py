@@ -12,6 +12,7 @@ from pitfalls.files import write_json
 from pitfalls.project import SeededCell
 from pitfalls.report import words
 from pitfalls.results import Result, Verdict
+from pitfalls.runs.folder import tracked_as
 from pitfalls.startup import quick_imports
 from pitfalls.verdicts import records
 from pitfalls.verdicts.records import CellVerdict, Verdicts
@@ -43,12 +44,14 @@ def promote(project: Path, champion: SeededCell) -> str:
         with quick_imports():
             from pitfalls.tracking import local_store, register_champion  # MLflow: a refusal need not wait
 
-        model = register_champion(local_store(), result, verdict, load_model)
+        tracked = tracked_as(folder)
+        run_id = tracked.mlflow_run_id if tracked else None
+        model = register_champion(local_store(), run_id, result, verdict, load_model)
     content = {
         "champion": {**champion.options, "seed": champion.seed},
         "measured": entry.measured,
         "model": model,
-        "mlflow_run_id": result.mlflow_run_id,
+        "mlflow_run_id": run_id,
         "fingerprint": result.fingerprint,
     }
     write_json(project / "reports" / "champion.json", content)

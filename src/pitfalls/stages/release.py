@@ -6,6 +6,7 @@ from pitfalls.errors import ReleaseError
 from pitfalls.files import write_text
 from pitfalls.project import RELEASE
 from pitfalls.report.map import FILES as MAPS
+from pitfalls.report.older import is_marked
 from pitfalls.report.readme import with_results
 from pitfalls.report.words import failures, summary
 from pitfalls.verdicts.records import PLACE, Verdicts
@@ -26,6 +27,7 @@ def release(project: Path) -> str:
     """
     reports = project / "reports"
     refuse_unfinished(reports)
+    refuse_older(reports / "index.html")
     verdicts = Verdicts.read(reports / PLACE)
     if not verdicts.all_hold or not all(entry.holds for entry in verdicts.entries):
         raise ReleaseError("\n".join([f"nothing is released: {summary(verdicts)}", *failures(verdicts)[:5]]))
@@ -34,6 +36,19 @@ def release(project: Path) -> str:
     readme = project / "README.md"
     write_text(readme, with_results(readme.read_text(encoding="utf-8"), verdicts))
     return summary(verdicts)
+
+
+def refuse_older(page: Path) -> None:
+    """Refuse a report that is older than the runs.
+
+    Raises:
+        ReleaseError: Its page says so.
+    """
+    if page.exists() and is_marked(page):
+        raise ReleaseError(
+            "nothing is released: reports/ is older than the runs, of which some were trained again.\n"
+            "Run the pipeline to its end first: make reproduce."
+        )
 
 
 def refuse_unfinished(reports: Path) -> None:

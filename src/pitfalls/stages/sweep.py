@@ -5,44 +5,48 @@ configuration, leaves out the cells that have finished, refuses two jobs with on
 and opens the tracking. The launcher is whatever `hydra/launcher` names.
 """
 
+import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from hydra.core.utils import JobReturn, JobStatus
+from hydra.core.utils import JobReturn
 from omegaconf import DictConfig
 
 from pitfalls.config import refusals
 from pitfalls.config.fingerprint import fingerprint
 from pitfalls.config.frameworks import refuse_another_backend
 from pitfalls.config.pairs import takes
-from pitfalls.config.schema import Config, resolved
-from pitfalls.errors import ConfigurationError, SweepError, messages_instead_of_tracebacks
-from pitfalls.project import AXES, ROOT, SeededCell
+from pitfalls.config.schema import resolved
+from pitfalls.errors import (
+    ConfigurationError,
+    SweepError,
+    messages_instead_of_tracebacks,
+    one_line,
+)
+from pitfalls.project import AXES, REPORTED, ROOT, SeededCell
+from pitfalls.report.older import mark_older
 from pitfalls.report.progress import SweepProgress
 from pitfalls.report.terminal import print_sweep
 from pitfalls.report.words import counted
-from pitfalls.results import Verdict, finished, is_finished
-from pitfalls.stages.train import cell_of
-from pitfalls.startup import quick_imports
+from pitfalls.results import Verdict, finished
+from pitfalls.runs.folder import LOCK
+from pitfalls.runs.locks import is_held
+from pitfalls.stages.jobs import (
+    UNKNOWN,
+    Ending,
+    Job,
+    ended_elsewhere,
+    ending_of,
+    further_folders,
+    name_damaged,
+    refuse_failures,
+    refuse_shared_targets,
+)
+from pitfalls.stages.train import LOOK_AGAIN_SECONDS, Outcome, cell_of
+from pitfalls.startup import quick_imports, stop_if_asked
 from pitfalls.verdicts.cells import Judged, entry
-
-
-@dataclass(frozen=True)
-class Job:
-    """One run of a sweep: what Hydra is told, where it goes, and what it is."""
-
-    overrides: list[str]
-    folder: Path
-    cell: SeededCell
-    config: Config
-
-    @property
-    def is_finished(self) -> bool:
-        """Whether exactly this run stands in its folder already."""
-        return not self.config.retrain and is_finished(self.folder, self.config.fingerprint)
 
 
 @dataclass(frozen=True)
@@ -81,9 +85,10 @@ class Sweep:
         refuse_another_backend(config.framework)
         config.fingerprint = fingerprint(config)
         cell = cell_of(config, composed.hydra.runtime.choices)
-        subfolder = "/".join([cell.path, *further_folders(overrides, self.swept_keys)])
+        further = [key for key in self.swept_keys if key not in (*AXES, "seed")]
+        subfolder = "/".join([cell.path, *further_folders(overrides, further)])
         own = [f"hydra.sweep.subdir='{subfolder}'", f"fingerprint='{config.fingerprint}'"]
-        return Job([*overrides, *own], ROOT / "runs" / config.sweep / subfolder, cell, config)
+        return Job([*overrides, *own], ROOT / "runs" / config.sweep / subfolder, cell, config, further)
 
     def launch_unfinished(self, jobs: list[Job]) -> Any:
         """Launch what has not finished, and say what became of it.
@@ -98,74 +103,95 @@ class Sweep:
             f"{counted(len(jobs), 'run')}: {len(jobs) - len(waiting)} finished before, {len(waiting)} to train.",
             flush=True,
         )
-        if not waiting:
-            show(jobs)
-            return []
-        returned = self.launch_tracked(waiting)
+        name_damaged(waiting)
+        if waiting and jobs[0].config.sweep in REPORTED:
+            mark_older(ROOT / "reports" / "index.html", jobs[0].config.sweep)
+        lost = self.launch_tracked(waiting) if waiting else {}
         show(jobs)
-        refuse_failures(waiting, returned)
-        return [returned]
+        refuse_failures(len(waiting), lost)
+        return []
 
-    def launch_tracked(self, waiting: list[Job]) -> Sequence[JobReturn]:
-        """Launch some runs under their parents in the tracking.
+    def launch_tracked(self, waiting: list[Job]) -> dict[Job, str]:
+        """Launch some runs under their parents in the tracking, and return why some of them have no result.
 
         Raises:
             SweepError: The launcher stopped.
-            TrackingError: The store cannot be opened.
+            TrackingError: The store does not answer.
         """
         with (
             tracking_of(waiting) as tracked,
             SweepProgress([(job.folder, job.config.fingerprint) for job in waiting]),
         ):
-            overrides = [[*job.overrides, *more] for job, more in zip(waiting, tracked, strict=True)]
+            return self.launch_until_done(waiting, tracked)
+
+    def launch_until_done(self, waiting: list[Job], tracked: Any) -> dict[Job, str]:
+        """Launch runs that nobody trains, and wait for those that another command trains."""
+        lost: dict[Job, str] = {}
+        held: set[Job] = set()
+        while waiting:
+            stop_if_asked()
+            free = [job for job in waiting if not is_held(job.folder / LOCK)]
+            endings = {job: ending for job in free if job in held and (ending := ended_elsewhere(job))}
+            endings |= self.launch_once([job for job in free if job not in endings], tracked)
+            for job, (outcome, why) in endings.items():
+                if outcome in (Outcome.FAILED, Outcome.STOPPED):
+                    lost[job] = why
+                if outcome is Outcome.FAILED:
+                    tracked.fail(job.config, job.cell, job.folder, why)
+            waiting = [job for job in waiting if endings.get(job, UNKNOWN)[0] is Outcome.HELD]
+            if waiting:
+                say_once(f"Another command trains {counted(len(waiting), 'run')}; waiting for it.", not held)
+                time.sleep(LOOK_AGAIN_SECONDS)
+            held |= set(waiting)
+        return lost
+
+    def launch_once(self, jobs: list[Job], tracked: Any) -> dict[Job, Ending]:
+        """Launch runs, framework by framework, and return how each ended.
+
+        Raises:
+            SweepError: The launcher stopped.
+        """
+        endings: dict[Job, Ending] = {}
+        for framework in dict.fromkeys(job.config.framework for job in jobs):
+            its_own = [job for job in jobs if job.config.framework == framework]
+            overrides = [[*job.overrides, *tracked.overrides_of(job.cell)] for job in its_own]
             try:
-                return self.launch(overrides, 0)
+                returned = self.launch(overrides, 0)
             except Exception as error:
                 raise SweepError(
-                    f"the launcher stopped: {type(error).__name__}: {str(error).splitlines()[0]}\n"
+                    f"the launcher stopped: {one_line(error)}\n"
                     "Finished runs are kept. Run the same command again: only the others will be trained."
                 ) from error
+            endings |= {job: ending_of(job, one) for job, one in zip(its_own, returned, strict=True)}
+        return endings
 
 
-def tracking_of(jobs: list[Job]) -> AbstractContextManager[list[list[str]]]:
-    """Return the context that opens and closes the parents of some runs, and gives each run's overrides."""
-    if not jobs[0].config.tracking.enabled:
-        return nullcontext([[] for _ in jobs])
+class UntrackedSweep:
+    """What stands for a tracked sweep under `tracking=off`."""
+
+    def overrides_of(self, cell: SeededCell) -> list[str]:
+        """Add nothing to a run."""
+        return []
+
+    def fail(self, *failed: Any) -> None:
+        """Say it to nobody."""
+
+
+def tracking_of(jobs: list[Job]) -> AbstractContextManager[Any]:
+    """Return the context that opens and closes the parents of some runs."""
+    config = jobs[0].config
+    if not config.tracking.enabled:
+        return nullcontext(UntrackedSweep())
     with quick_imports():
         from pitfalls.tracking import tracked_sweep  # MLflow, which a finished sweep need not wait for
 
-    return tracked_sweep([(job.config, job.cell) for job in jobs])
+    return tracked_sweep(config.tracking, config.sweep, [job.cell.runtime for job in jobs])
 
 
-def refuse_failures(jobs: list[Job], returned: Sequence[JobReturn]) -> None:
-    """Name each job that failed, and how to try again.
-
-    Raises:
-        SweepError: A job failed.
-    """
-    lines = [
-        f"  {job.cell}: {error_of(result)}"
-        for job, result in zip(jobs, returned, strict=True)
-        if result.status != JobStatus.COMPLETED
-    ]
-    if lines:
-        raise SweepError(
-            "\n".join(
-                [
-                    f"{len(lines)} of {counted(len(jobs), 'run')} failed; the others are kept.",
-                    *lines,
-                    "Fix the cause and run the same command again. Only the failed runs will be trained.",
-                ]
-            )
-        )
-
-
-def error_of(result: JobReturn) -> str:
-    """Return what a job raised, in one line; Hydra raises it again where its result is asked for."""
-    try:
-        return f"it returned {result.return_value}"
-    except BaseException as error:
-        return f"{type(error).__name__}: {error}"
+def say_once(text: str, is_first: bool) -> None:
+    """Print a text the first time."""
+    if is_first:
+        print(text, flush=True)
 
 
 def refuse_no_runs(all_overrides: list[list[str]]) -> None:
@@ -194,34 +220,6 @@ def say_left_out(count: int, jobs: list[Job]) -> None:
         )
     if count:
         print(f"{counted(count, 'run')} left out: the runtime does not take the generator.", flush=True)
-
-
-def refuse_shared_targets(jobs: list[Job]) -> None:
-    """Refuse two jobs that would write to one folder.
-
-    Raises:
-        ConfigurationError: Names the folder and both jobs.
-    """
-    jobs_of: dict[Path, Job] = {}
-    for job in jobs:
-        if job.folder in jobs_of:
-            raise ConfigurationError(
-                f"two runs would write to the same folder, {job.folder.relative_to(ROOT)}:\n"
-                f"  {' '.join(jobs_of[job.folder].overrides[:-2])}\n  {' '.join(job.overrides[:-2])}\n"
-                "One would overwrite the other. Name each value once, or sweep them one after another "
-                "under two names: sweep=first, sweep=second."
-            )
-        jobs_of[job.folder] = job
-
-
-def further_folders(overrides: list[str], swept_keys: list[str]) -> list[str]:
-    """Return a folder `@key=value` for each swept key that is not one of the four axes."""
-    pairs = [override.split("=", 1) for override in overrides]
-    return [
-        f"@{key}={value.replace('/', '_')}"
-        for key, value in pairs
-        if key in swept_keys and key not in (*AXES, "seed")
-    ]
 
 
 def show(jobs: list[Job]) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from pitfalls.files import json_text, write_json
 from pitfalls.project import PARAMS
 from pitfalls.report import tables
+from pitfalls.runs.folder import tracked_as
 from pitfalls.startup import quick_imports
 from pitfalls.verdicts import guard, records
 from pitfalls.verdicts.cells import Judged
@@ -51,23 +52,20 @@ def next_commands(matrix: str, article: str) -> str:
 
 
 def write_changed(judged: list[Judged], report: GuardReport) -> None:
-    """Put new verdicts, and what the guard found, on the runs of the local store, and then beside the results.
-
-    In this order: a verdict that was written has reached its run, also if something ended in between.
-    """
+    """Write new verdicts beside the results, and put them, with what the guard found, on the runs of the store."""
     changed = [
         (run, beside) for run in judged if run.folder and is_new(run, beside := run.folder / "verdict.json")
     ]
-    tracked = [(run.result, run.verdict) for run, _ in changed if run.result.mlflow_run_id]
-    if tracked:
-        with quick_imports():
-            from pitfalls.tracking import local_store, retag  # MLflow, only where verdicts changed
-
-        retag(local_store(), tracked, report)
     for run, beside in changed:
         run.verdict.write(beside)
+    tracked = [beside.parent for _, beside in changed if tracked_as(beside.parent)]
+    if tracked:
+        with quick_imports():
+            from pitfalls.tracking import retag  # MLflow, only where verdicts changed
+
+        retag(tracked, report)
 
 
 def is_new(run: Judged, beside: Path) -> bool:
     """Tell whether the verdict beside a result is another, or none."""
-    return not beside.exists() or beside.read_text() != json_text(run.verdict.as_json())
+    return not beside.exists() or beside.read_bytes() != json_text(run.verdict.as_json()).encode()

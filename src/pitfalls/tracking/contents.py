@@ -5,19 +5,19 @@ Nothing here talks to a store.
 
 import dataclasses
 import json
-import time
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import mlflow
 import numpy as np
 from mlflow.entities import DatasetInput, InputTag, Metric, Param, RunTag
-from omegaconf import OmegaConf
 
 from pitfalls.config.schema import Config
 from pitfalls.project import PAIR, SeededCell
 from pitfalls.results import Fired, Probe, Result, Verdict
+from pitfalls.runs.folder import CONFIG, Kept, place_below_project
 from pitfalls.tracking import pictures, private
 from pitfalls.tracking.store import NOTE, PARENT_RUN
 from pitfalls.verdicts.effects import EFFECTS
@@ -33,23 +33,13 @@ GUARD_TABLE = "guard.json"
 GUARD_COLUMNS = ("rule", "array", "message", "fix")
 
 
-class Saveable(Protocol):
-    """A model, as far as it is kept."""
-
-    @property
-    def artifact(self) -> str:
-        """The name of its file: model.keras, model.npz."""
-
-    def save(self, path: Path) -> None:
-        """Write the model into a file."""
-
-
-def tags_of(config: Config, run: SeededCell) -> dict[str, str]:
-    """Return the tags that a run is found by."""
+def tags_of(config: Config, run: SeededCell, folder: Path) -> dict[str, str]:
+    """Return the tags that a run is found by; `folder` is that of its result."""
     tags = {
         **run.options,
         "seed": str(run.seed),
         "sweep": config.sweep,
+        "folder": place_below_project(folder),
         "launch": config.tracking.launch,
         PARENT_RUN: config.tracking.parent_run_id,
         "listing": f"listing {config.listing}" if config.listing else "",
@@ -58,9 +48,8 @@ def tags_of(config: Config, run: SeededCell) -> dict[str, str]:
     return {key: value for key, value in tags.items() if value}
 
 
-def metrics_of(result: Result, verdict: Verdict) -> list[Metric]:
-    """Return the loss of each epoch, every measure and the claim."""
-    now = int(time.time() * 1000)
+def metrics_of(result: Result, verdict: Verdict, time_ms: int) -> list[Metric]:
+    """Return the loss of each epoch, every measure and the claim; sent again at the same time, they are there once."""
     single = {
         "final_loss": result.final_loss,
         "standard_error": result.standard_error,
@@ -73,8 +62,8 @@ def metrics_of(result: Result, verdict: Verdict) -> list[Metric]:
         "prediction_for_{}_{}".format(*PAIR): result.prediction and result.prediction.value,
         **{f"seconds_{name}": value for name, value in result.seconds},
     }
-    epochs = [Metric("loss", value, now, epoch + 1) for epoch, value in enumerate(result.loss)]
-    return epochs + [Metric(name, value, now, 0) for name, value in single.items() if value is not None]
+    epochs = [Metric("loss", value, time_ms, epoch + 1) for epoch, value in enumerate(result.loss)]
+    return epochs + [Metric(name, value, time_ms, 0) for name, value in single.items() if value is not None]
 
 
 def plain(config: Config) -> dict[str, Any]:
@@ -172,17 +161,12 @@ def probe_table(probe: Probe) -> dict[str, Any]:
     return table(PROBE_COLUMNS, rows)
 
 
-def write_artifacts(
-    folder: Path, config: Config, result: Result, verdict: Verdict, probe: Probe, model: Saveable
-) -> None:
-    """Write a run's artifacts into a folder; pictures and the model where they say something.
-
-    A fixed Lambda has nothing to learn: only the article's runs draw it. The champion is a Dense.
-    """
-    OmegaConf.save(OmegaConf.create(dataclasses.asdict(config)), folder / "config.yaml")
-    (folder / PROBE_TABLE).write_text(json.dumps(probe_table(probe)))
-    if not (result.is_trainable or config.sweep == "article"):
-        return
-    pictures.loss_curve(result, verdict.claim).savefig(folder / "loss.png")
-    pictures.predictions(result).savefig(folder / "predictions.png")
-    model.save(folder / model.artifact)
+def write_artifacts(folder: Path, kept: Kept) -> None:
+    """Write a run's artifacts into a folder; pictures and the model where they say something."""
+    shutil.copy(kept.folder / CONFIG, folder)
+    (folder / PROBE_TABLE).write_text(json.dumps(probe_table(kept.probe)))
+    if kept.keeps_model:
+        pictures.loss_curve(kept.result, kept.verdict.claim).savefig(folder / "loss.png")
+        pictures.predictions(kept.result).savefig(folder / "predictions.png")
+    if kept.model:
+        shutil.copy(kept.model, folder)

@@ -2,7 +2,8 @@
 
 import json
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.metadata import version as installed
 from typing import Any
 
@@ -48,11 +49,14 @@ DESCRIPTION = (
 )
 
 
-def register_champion(tracking: Tracking, result: Result, verdict: Verdict, load: Load) -> str:
+def register_champion(
+    tracking: Tracking, run_id: str | None, result: Result, verdict: Verdict, load: Load
+) -> str:
     """Register the model of a run, unless it is registered, and give its version the alias `champion`.
 
     Args:
         tracking: The store that holds the run, its model and the registry.
+        run_id: The run, None if it was not tracked.
         result: The run's measurements.
         verdict: What verification says of them.
         load: Reads the model that the run kept; called only for a version that is new.
@@ -65,13 +69,13 @@ def register_champion(tracking: Tracking, result: Result, verdict: Verdict, load
         TrackingError: The store does not answer.
     """
     cell = result.cell
-    if not result.mlflow_run_id:
+    if not run_id:
         raise PromotionError(
             f"{cell} was trained with tracking=off, so its model was not kept.\n{cure(cell)}"
         )
     client = client_for(tracking)
     with tracking_errors(tracking.uri):
-        run = tracked_run_of(client, result.mlflow_run_id, cell)
+        run = tracked_run_of(client, run_id, cell)
         refuse_without_model(client, run, result)
         version = version_of(client, run) or new_version(client, tracking.uri, run, result, verdict, load)
         client.set_registered_model_alias(MODEL, ALIAS, version)
@@ -130,10 +134,43 @@ def refuse_without_model(client: mlflow.MlflowClient, run: Run, result: Result) 
     )
 
 
-def kept_model(client: mlflow.MlflowClient, run: Run, load: Load) -> Any:
-    """Return the model that a run kept."""
+def kept_model(client: mlflow.MlflowClient, run: Run, cell: SeededCell, load: Load) -> Any:
+    """Return the model that a run kept.
+
+    It is read twice: first what the lab registers with Keras is imported, then it is taken away.
+
+    Raises:
+        PromotionError: Its file is damaged, or needs code that a server does not have.
+    """
     with tempfile.TemporaryDirectory() as folder:
-        return load(client.download_artifacts(run.info.run_id, "model.keras", folder))
+        path = client.download_artifacts(run.info.run_id, "model.keras", folder)
+        try:
+            load(path)
+            with nothing_registered():
+                return load(path)
+        except Exception as error:  # Keras raises whatever its readers of archives, JSON and HDF5 raise
+            first_line = (str(error).strip().splitlines() or ["no message"])[0].replace(f"{folder}/", "")
+            raise PromotionError(
+                f"{cell} has a model that cannot be loaded: {type(error).__name__}: {first_line[:200]}\n"
+                f"model.keras of run {run.info.run_id} is damaged, or needs code that the lab does not run. "
+                f"Nothing was promoted.\n{cure(cell)}"
+            ) from error
+
+
+@contextmanager
+def nothing_registered() -> Iterator[None]:
+    """Take away the classes and functions that the lab registers with Keras, in the body of a `with`.
+
+    A server of the model does not have them, and MLflow would write them beside it as a pickle: a program
+    that runs when it is read, which `make serve` refuses.
+    """
+    registered = mlflow.tensorflow.get_global_custom_objects()
+    kept = dict(registered)
+    registered.clear()
+    try:
+        yield
+    finally:
+        registered.update(kept)
 
 
 def version_of(client: mlflow.MlflowClient, run: Run) -> str | None:
@@ -157,23 +194,25 @@ def new_version(
     `Model.log` takes a run's id, where a log_model of MLflow would open the run again
     and change its duration; it knows the store by the process's global URI only.
     """
+    model = kept_model(client, run, result.cell, load)
     mlflow.set_tracking_uri(uri)
     mlflow.set_registry_uri(uri)
     tags = tags_of_version(result, verdict)
-    logged = Model.log(
-        artifact_path=None,
-        name=MODEL,
-        flavor=mlflow.tensorflow,  # mlflow.keras 3.17 writes the example into a folder that is not there yet
-        run_id=run.info.run_id,
-        model=kept_model(client, run, load),
-        signature=ModelSignature(
-            Schema([TensorSpec(np.dtype("float32"), (-1, 2))]),
-            Schema([TensorSpec(np.dtype("float32"), (-1, 1))]),
-        ),
-        input_example=np.array(EXAMPLE, dtype=np.float32),
-        pip_requirements=[f"{package}=={installed(package)}" for package in SERVED_WITH],
-        tags=tags,
-    )
+    with nothing_registered():
+        logged = Model.log(
+            artifact_path=None,
+            name=MODEL,
+            flavor=mlflow.tensorflow,  # mlflow.keras 3.17 writes the example into a folder that is not there yet
+            run_id=run.info.run_id,
+            model=model,
+            signature=ModelSignature(
+                Schema([TensorSpec(np.dtype("float32"), (-1, 2))]),
+                Schema([TensorSpec(np.dtype("float32"), (-1, 1))]),
+            ),
+            input_example=np.array(EXAMPLE, dtype=np.float32),
+            pip_requirements=[f"{package}=={installed(package)}" for package in SERVED_WITH],
+            tags=tags,
+        )
     registered = mlflow.register_model(f"models:/{logged.model_id}", MODEL, tags=tags)
     client.update_registered_model(MODEL, description=DESCRIPTION)
     client.update_model_version(MODEL, registered.version, description_of_version(run, result, verdict))

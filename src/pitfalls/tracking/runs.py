@@ -1,22 +1,34 @@
-"""One run: opened when the training starts, filled when it is over, tagged again when it is judged again."""
+"""One run: opened when the training starts, sent from its folder when it is over, tagged again when it is judged again."""
 
 import os
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
+from typing import Protocol
 
 import mlflow
 from mlflow.entities import DatasetInput
 from mlflow.exceptions import MlflowException
 
-from pitfalls.config.schema import Config, Tracking
+from pitfalls.config.schema import Config
+from pitfalls.errors import TrackingError, one_line
 from pitfalls.project import SeededCell
-from pitfalls.results import Probe, Result, Verdict
+from pitfalls.results import Result, Verdict
+from pitfalls.runs.folder import (
+    ERROR,
+    RESULT,
+    TRACKING,
+    VERDICT,
+    Kept,
+    TrackedAs,
+    place_below_project,
+    tracked_as,
+)
 from pitfalls.tracking import private
 from pitfalls.tracking.contents import (
     GUARD_TABLE,
-    Saveable,
     dataset_of,
     guard_table,
     metrics_of,
@@ -28,53 +40,106 @@ from pitfalls.tracking.contents import (
 from pitfalls.tracking.store import NOTE, client_for, experiment_of, tracking_errors
 from pitfalls.verdicts.guard import GuardReport
 
+NOTHING_FOUND = GuardReport.read_or_empty(Path("nowhere"))
+"""What the guard says of a run that has just been trained: it has not been asked."""
+
+
+class Saveable(Protocol):
+    """A model, as far as it is kept."""
+
+    def save(self, path: Path) -> None:
+        """Write the model into a file."""
+
 
 class TrackedRun:
-    """One run in MLflow: opened when the training starts, filled when it is over."""
+    """One run in MLflow, while it is trained."""
 
-    def __init__(self, config: Config, run: SeededCell) -> None:
+    def __init__(self, config: Config, run: SeededCell, folder: Path) -> None:
         """Open the run.
 
-        Raises:
-            TrackingError: The store cannot be opened.
-        """
-        self._uri = config.tracking.uri
-        self._client = client_for(config.tracking)
-        with tracking_errors(self._uri):
-            self.run_id = create_run(self._client, config, str(run), tags_of(config, run))
+        A run of a sweep trains also while the store is away: it is sent when somebody reconciles.
 
-    def log(self, config: Config, result: Result, verdict: Verdict, probe: Probe, model: Saveable) -> None:
-        """Log all that a finished run measured.
+        Raises:
+            TrackingError: The store cannot be opened, for a run that is trained alone.
+        """
+        self._tracking, self._folder = config.tracking, folder
+        self._is_part = bool(config.tracking.parent_run_id)
+        self._tags = private.with_context(tags_of(config, run, folder))
+        self.run_id: str | None = None
+        with self.errors():
+            client = client_for(config.tracking)
+            self.run_id = create_run(client, config.sweep, str(run), self._tags)
+
+    @contextmanager
+    def errors(self) -> Iterator[None]:
+        """Turn errors of the store into a message, and pass over them in a sweep, which looks itself at its end."""
+        with suppress(TrackingError) if self._is_part else nullcontext(), tracking_errors(self._tracking.uri):
+            yield
+
+    def keep(self, kept: Kept, model: Saveable) -> None:
+        """Write what a result needs beside it to be tracked, before the result itself is written.
 
         Args:
-            config: What it was told.
-            result: Its measurements.
-            verdict: What verification says of them.
-            probe: Two yields of its generator, held together.
-            model: What it trained.
+            kept: What was measured, and by what.
+            model: What was trained.
+        """
+        finished_ms = int(time.time() * 1000)
+        kept.write_inputs(model.save)
+        TrackedAs.by(self._tracking, self._tags, self.run_id, finished_ms).write(self._folder / TRACKING)
+
+    def send(self) -> None:
+        """Log all that the run's folder holds.
 
         Raises:
-            TrackingError: The store does not answer.
+            TrackingError: The store does not answer; what is missing is sent when somebody reconciles.
         """
-        with tracking_errors(self._uri), tempfile.TemporaryDirectory() as folder:
-            self._client.log_batch(
-                self.run_id,
-                metrics=metrics_of(result, verdict),
-                params=params_of(config, result),
-                tags=verdict_tags(result, verdict),
-            )
-            log_dataset(self._client, self.run_id, dataset_of(result, probe))
-            write_artifacts(Path(folder), config, result, verdict, probe, model)
-            self._client.log_artifacts(self.run_id, folder)
+        if self.run_id:
+            with self.errors():
+                send(client_for(self._tracking), Kept.read(self._folder), NOTHING_FOUND)
 
-    def end(self, status: str, error: BaseException | None = None) -> None:
-        """End the run, with its error if there was one."""
-        with tracking_errors(self._uri):
-            if error is not None:
-                text = f"{type(error).__name__}: {error}"
-                self._client.set_tag(self.run_id, "error", text[:5000])
-                self._client.set_tag(self.run_id, NOTE, f"**Failed.** {text[:2000]}")
-            self._client.set_terminated(self.run_id, status)
+    def end(self, error: BaseException) -> None:
+        """End the run without a result: as KILLED if it was stopped, else as FAILED."""
+        if not self.run_id:
+            return
+        with (
+            suppress(TrackingError),
+            tracking_errors(self._tracking.uri),
+        ):  # what must be known is the error itself
+            client = client_for(self._tracking)
+            if isinstance(error, KeyboardInterrupt):
+                stop(client, self.run_id)
+            else:
+                fail(client, self.run_id, one_line(error.__cause__ or error), self._folder)
+
+
+def send(client: mlflow.MlflowClient, kept: Kept, guard: GuardReport) -> None:
+    """Log a finished run from its folder, and end it; whatever is there already stays as it is.
+
+    Args:
+        client: A client of its store.
+        kept: What its folder holds, with tracking.json that names its run.
+        guard: What the guard found.
+
+    Raises:
+        MlflowException: The store does not answer.
+    """
+    tracked = tracked_as(kept.folder)
+    assert tracked is not None and tracked.mlflow_run_id is not None, "the run is opened before it is sent"
+    run_id, result, verdict = tracked.mlflow_run_id, kept.result, kept.verdict
+    with tempfile.TemporaryDirectory() as folder:
+        client.log_batch(
+            run_id,
+            metrics=metrics_of(result, verdict, tracked.finished_ms),
+            params=params_of(kept.config, result),
+            tags=verdict_tags(result, verdict),
+        )
+        log_dataset(client, run_id, dataset_of(result, kept.probe))
+        write_artifacts(Path(folder), kept)
+        client.log_artifacts(run_id, folder)
+        if verdict.guard is not None:
+            log_findings(client, run_id, result, guard)
+    client.set_terminated(run_id, "FINISHED", tracked.finished_ms)
+    tracked.with_changes(is_sent=True).write(kept.folder / TRACKING)
 
 
 def log_dataset(client: mlflow.MlflowClient, run_id: str, dataset: DatasetInput) -> None:
@@ -93,53 +158,106 @@ def log_dataset(client: mlflow.MlflowClient, run_id: str, dataset: DatasetInput)
 
 
 @contextmanager
-def tracked_run(config: Config, run: SeededCell) -> Iterator[TrackedRun]:
-    """Track what happens inside as one run; an error inside marks it FAILED and is raised again.
+def tracked_run(config: Config, run: SeededCell, folder: Path) -> Iterator[TrackedRun]:
+    """Track what happens inside as one run; an error inside ends it and is raised again.
 
     Under `mlflow run` the project's own run says which run holds the training.
 
     Raises:
         TrackingError: The store cannot be opened, or does not answer at the end.
     """
-    tracked = TrackedRun(config, run)
-    link_project_run(config.tracking.uri, tracked.run_id)
+    tracked = TrackedRun(config, run, folder)
+    if tracked.run_id:
+        link_project_run(config.tracking.uri, tracked.run_id)
     try:
         yield tracked
     except BaseException as error:
-        tracked.end("KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED", error)
+        tracked.end(error)
         raise
-    tracked.end("FINISHED")
+    tracked.send()
 
 
-def create_run(client: mlflow.MlflowClient, config: Config, name: str, tags: dict[str, str]) -> str:
+def create_run(
+    client: mlflow.MlflowClient, sweep: str, name: str, tags: dict[str, str], started_ms: int | None = None
+) -> str:
     """Create a run in its sweep's experiment and return its id."""
-    experiment = experiment_of(client, config.sweep)
-    run = client.create_run(experiment, tags=private.with_context(tags), run_name=name)
+    experiment = experiment_of(client, sweep)
+    run = client.create_run(experiment, start_time=started_ms, tags=tags, run_name=name)
     return run.info.run_id
 
 
-def retag(tracking: Tracking, judged: list[tuple[Result, Verdict]], guard: GuardReport) -> None:
+def stop(client: mlflow.MlflowClient, run_id: str) -> None:
+    """End a run as KILLED: it was stopped, which says nothing of it."""
+    client.set_tag(run_id, NOTE, "**Stopped** before it had finished. The same command trains it.")
+    client.set_terminated(run_id, "KILLED")
+
+
+def fail(client: mlflow.MlflowClient, run_id: str, why: str, folder: Path) -> None:
+    """End a run as FAILED: why in one line, and error.txt of its folder as an artifact."""
+    place = f"{place_below_project(folder)}/{ERROR}"
+    client.set_tag(run_id, "error", why[:5000])
+    client.set_tag(
+        run_id, NOTE, f"**Failed.** {why[:2000]}\n\nThe traceback is in `{place}`, and among the artifacts."
+    )
+    if (folder / ERROR).exists():
+        client.log_artifact(run_id, str(folder / ERROR))
+    client.set_terminated(run_id, "FAILED")
+
+
+def retag(folders: list[Path], guard: GuardReport) -> None:
     """Put new verdicts, and what the guard found, on the runs of results that were tracked.
 
     Args:
-        tracking: Where they are tracked.
-        judged: Result and verdict of each run; what was not tracked is left alone.
+        folders: The folder of each run, with its new verdict.
         guard: What the guard found on each cell.
 
     Raises:
-        TrackingError: The store cannot be opened.
+        TrackingError: A store cannot be opened; what did not reach it is sent when somebody reconciles.
     """
-    client = client_for(tracking)
-    for result, verdict in judged:
-        if result.mlflow_run_id is None:
-            continue
-        findings = guard.on_cell(result.cell.cell)
-        try:
-            client.log_batch(result.mlflow_run_id, tags=verdict_tags(result, verdict))
-            if findings is not None:
-                client.log_dict(result.mlflow_run_id, guard_table(findings), GUARD_TABLE)
-        except MlflowException:
-            continue  # The run was deleted in MLflow, or this is a newer store: there is nothing to tag.
+    tracked = {folder: at for folder in folders if (at := tracked_as(folder)) and at.mlflow_run_id}
+    for folder, at in tracked.items():
+        at.with_changes(is_sent=False).write(folder / TRACKING)
+    for folder, at in tracked.items():
+        client = client_for(at.store)
+        with tracking_errors(at.store.uri):
+            if status_of(client, at.mlflow_run_id) == "FINISHED":
+                retag_run(client, str(at.mlflow_run_id), folder, guard)
+                at.write(folder / TRACKING)
+
+
+def status_of(client: mlflow.MlflowClient, run_id: str | None) -> str | None:
+    """Return the status of a run, ``deleted`` if it was deleted, None if the store has none such.
+
+    Raises:
+        MlflowException: The store does not answer.
+    """
+    if run_id is None:
+        return None
+    try:
+        run = client.get_run(run_id)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
+        return None
+    return "deleted" if run.info.lifecycle_stage == "deleted" else str(run.info.status)
+
+
+def retag_run(client: mlflow.MlflowClient, run_id: str, folder: Path, guard: GuardReport) -> None:
+    """Put the verdict of a run's folder on the run.
+
+    Raises:
+        MlflowException: The store does not answer, or has no such run.
+        ResultError: The folder's result or verdict is damaged.
+    """
+    result, verdict = Result.read(folder / RESULT), Verdict.read(folder / VERDICT)
+    client.log_batch(run_id, tags=verdict_tags(result, verdict))
+    if verdict.guard is not None:
+        log_findings(client, run_id, result, guard)
+
+
+def log_findings(client: mlflow.MlflowClient, run_id: str, result: Result, guard: GuardReport) -> None:
+    """Log what the guard found on a run's cell as a table."""
+    client.log_dict(run_id, guard_table(guard.on_cell(result.cell.cell) or []), GUARD_TABLE)
 
 
 def link_project_run(uri: str, run_id: str) -> None:

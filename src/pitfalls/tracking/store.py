@@ -1,19 +1,21 @@
 """The store: where runs are tracked, its experiments, and the message if it does not answer."""
 
 import logging
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
 import mlflow
+from mlflow.entities import Experiment
 from mlflow.exceptions import MlflowException
 from omegaconf import OmegaConf
 
 from pitfalls.config.schema import Tracking, register
 from pitfalls.errors import TrackingError
 from pitfalls.project import ROOT
+from pitfalls.tracking import private
+from pitfalls.tracking.database import local_database, locked_by_another, make_ready
 from pitfalls.tracking.views import view_tags
 
 PARENT_RUN = "mlflow.parentRunId"
@@ -56,9 +58,9 @@ def client_for(tracking: Tracking) -> mlflow.MlflowClient:
     """
     for name in ("alembic", "mlflow"):
         logging.getLogger(name).setLevel(logging.ERROR)
-    if tracking.uri.startswith("sqlite:///"):
-        refuse_damaged(Path(tracking.uri.removeprefix("sqlite:///")))
     with tracking_errors(tracking.uri):
+        if database := local_database(tracking.uri):
+            make_ready(database, lambda place: make_store(place, tracking.artifacts))
         return opened(tracking.uri, tracking.artifacts)
 
 
@@ -66,26 +68,21 @@ def client_for(tracking: Tracking) -> mlflow.MlflowClient:
 def opened(uri: str, artifacts: str) -> mlflow.MlflowClient:
     """Return the client of a store that has every experiment; opened once a process, as it takes 0.1 s."""
     client = mlflow.MlflowClient(tracking_uri=uri)
-    for name in DESCRIPTIONS:
-        ensure_experiment(client, name, artifacts)
+    ensure_experiments(client, artifacts)
     return client
 
 
-def refuse_damaged(database: Path) -> None:
-    """Refuse a file that is no SQLite database, on which MLflow would retry for minutes.
+def make_store(database: Path, artifacts: str) -> None:
+    """Make a SQLite store that has every experiment."""
+    client = mlflow.MlflowClient(tracking_uri=f"sqlite:///{database}")
+    ensure_experiments(client, artifacts)
+    private.close(client)
 
-    Raises:
-        TrackingError: Names the file.
-    """
-    try:
-        with sqlite3.connect(database) as connection:
-            connection.execute("PRAGMA schema_version").fetchone()
-    except sqlite3.Error as error:
-        raise TrackingError(
-            f"{database} cannot be used: {error}.\n"
-            f"Nothing was trained. Move it away (mv {database.name} {database.name}.damaged), and a new one is made, "
-            "or run with tracking=off."
-        ) from error
+
+def ensure_experiments(client: mlflow.MlflowClient, artifacts: str) -> None:
+    """Create each experiment that a store lacks."""
+    for name in DESCRIPTIONS:
+        ensure_experiment(client, name, artifacts)
 
 
 def ensure_experiment(client: mlflow.MlflowClient, name: str, artifacts: str) -> None:
@@ -94,13 +91,30 @@ def ensure_experiment(client: mlflow.MlflowClient, name: str, artifacts: str) ->
     What is there is left alone: it may have been edited on the page.
     """
     tags = {NOTE: DESCRIPTIONS[name], **view_tags(name)}
-    found = client.get_experiment_by_name(name)
-    if found is None:
-        location = f"{artifacts}/{name}" if artifacts else None
-        client.create_experiment(name, artifact_location=location, tags=tags)
-        return
+    found = client.get_experiment_by_name(name) or created(client, name, artifacts, tags)
     for key in tags.keys() - found.tags.keys():
         client.set_experiment_tag(found.experiment_id, key, tags[key])
+
+
+def created(client: mlflow.MlflowClient, name: str, artifacts: str, tags: dict[str, str]) -> Experiment:
+    """Create an experiment; of two processes that do so at once the second finds the first one's.
+
+    Raises:
+        MlflowException: It can be neither created nor found.
+    """
+    location = f"{artifacts}/{name}" if artifacts else None
+    try:
+        client.create_experiment(name, artifact_location=location, tags=tags)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+    found = client.get_experiment_by_name(name)
+    assert found is not None, "it was there a moment ago"
+    return found
+
+
+STORE_LIBRARIES = ("mlflow", "sqlalchemy", "alembic")
+"""Whose errors are the store's; what its network and its files do wrong is an OSError."""
 
 
 @contextmanager
@@ -112,13 +126,26 @@ def tracking_errors(uri: str) -> Iterator[None]:
     """
     try:
         yield
-    except (MlflowException, OSError) as error:
-        first_line = (str(error).splitlines() or [type(error).__name__])[0]
-        raise TrackingError(
-            f"the tracking store {uri} does not answer: {first_line[:200]}\n"
-            "Results in runs/ are kept. Start the store again, name another with tracking.uri=..., "
-            "or run with tracking=off."
-        ) from error
+    except BrokenPipeError:
+        raise  # whoever reads what we print has gone, as in `| head`: the store has nothing to do with it
+    except Exception as error:
+        library = type(error).__module__.partition(".")[0]
+        if library not in STORE_LIBRARIES and not isinstance(error, OSError):
+            raise
+        raise TrackingError(no_answer(uri, error)) from error
+
+
+def no_answer(uri: str, error: Exception) -> str:
+    """Say that a store does not answer, and what to do."""
+    database = local_database(uri)
+    if database and "database is locked" in str(error):
+        return locked_by_another(database)
+    first_line = (str(error).splitlines() or [type(error).__name__])[0]
+    return (
+        f"the tracking store {uri} does not answer: {first_line[:200]}\n"
+        "Results in runs/ are kept. Start the store again, name another with tracking.uri=..., "
+        "or run with tracking=off."
+    )
 
 
 def experiment_of(client: mlflow.MlflowClient, sweep: str) -> str:

@@ -1,91 +1,113 @@
-"""A sweep: its runs hang under one parent for each runtime, which is found again by its tags."""
+"""Launches: a sweep, whose runs hang under parents and are closed by what became of them, and a run alone."""
 
-import uuid
-from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
 
-import mlflow
-from mlflow.entities import RunStatus
-
-from pitfalls.config.schema import Config
-from pitfalls.project import SeededCell
+from pitfalls.config.schema import Config, Tracking
+from pitfalls.errors import TrackingError
+from pitfalls.project import ROOT, SeededCell
+from pitfalls.runs.launches import launched
+from pitfalls.tracking import private
 from pitfalls.tracking.contents import tags_of
-from pitfalls.tracking.runs import create_run
-from pitfalls.tracking.store import NAME, NOTE, PARENT_RUN, client_for, experiment_of, tracking_errors
+from pitfalls.tracking.parents import OPEN, end_parents, folder_of, open_parents
+from pitfalls.tracking.reconcile import close_runs, reconcile
+from pitfalls.tracking.runs import TrackedRun, create_run, fail, tracked_run
+from pitfalls.tracking.store import client_for, experiment_of, tracking_errors
+from pitfalls.verdicts import guard
+from pitfalls.verdicts.guard import GuardReport
+
+
+@dataclass
+class TrackedSweep:
+    """One launch of a sweep in MLflow: its runs' parents, and whether a run failed."""
+
+    tracking: Tracking
+    sweep: str
+    launch: str
+    parents: dict[str, str]
+    has_failed: bool = False
+
+    def overrides_of(self, cell: SeededCell) -> list[str]:
+        """Return the overrides that hang a run under its parent."""
+        return [f"tracking.parent_run_id={self.parents[cell.runtime]}", f"tracking.launch={self.launch}"]
+
+    def fail(self, config: Config, cell: SeededCell, folder: Path, why: str) -> None:
+        """Say in the store that a run failed, if its process died before it could.
+
+        Raises:
+            TrackingError: The store does not answer.
+        """
+        self.has_failed = True
+        own = replace(self.tracking, launch=self.launch, parent_run_id=self.parents[cell.runtime])
+        tags = tags_of(replace(config, tracking=own), cell, folder)
+        client = client_for(self.tracking)
+        with tracking_errors(self.tracking.uri):
+            wanted = f"tags.launch = '{self.launch}' and tags.folder = '{tags['folder']}'"
+            runs = client.search_runs([experiment_of(client, self.sweep)], wanted)
+            if any(run.info.status == "FAILED" for run in runs):
+                return
+            begun = [run.info.run_id for run in runs if run.info.status == OPEN]
+            run_id = (
+                begun[0] if begun else create_run(client, self.sweep, str(cell), private.with_context(tags))
+            )
+            fail(client, run_id, why, folder)
+
+    def close(self, status: str) -> None:
+        """End what is open, and send what has not arrived.
+
+        Raises:
+            TrackingError: The store does not answer.
+        """
+        client = client_for(self.tracking)
+        with tracking_errors(self.tracking.uri):
+            close_runs(client, self.sweep, self.launch)
+            reconcile(self.tracking, self.sweep, guard_report())
+            end_parents(client, self.sweep, status, self.launch)
 
 
 @contextmanager
-def tracked_sweep(jobs: list[tuple[Config, SeededCell]]) -> Iterator[list[list[str]]]:
+def tracked_sweep(tracking: Tracking, sweep: str, runtimes: list[str]) -> Iterator[TrackedSweep]:
     """Open a parent for each runtime of a sweep, and close it by what became of its runs.
 
     Args:
-        jobs: Configuration and cell of each run that will be launched.
-
-    Yields:
-        For each job the overrides that hang its run under its parent.
+        tracking: The store.
+        sweep: The sweep's name.
+        runtimes: Those of the runs that will be launched.
 
     Raises:
-        TrackingError: The store cannot be opened.
+        TrackingError: The store does not answer.
     """
-    tracking = jobs[0][0].tracking
+    reconcile(tracking, sweep, guard_report())
     client = client_for(tracking)
-    launch = uuid.uuid4().hex
-    with tracking_errors(tracking.uri):
-        parents = {cell.runtime: parent_run(client, config, cell.runtime) for config, cell in jobs}
-    try:
-        yield [
-            [f"tracking.parent_run_id={parents[cell.runtime]}", f"tracking.launch={launch}"]
-            for _, cell in jobs
-        ]
-    finally:
+    with launched(folder_of(sweep), tracking.uri) as launch:
         with tracking_errors(tracking.uri):
-            close_sweep(client, jobs, parents, launch)
+            parents = open_parents(client, sweep, runtimes)
+        tracked = TrackedSweep(tracking, sweep, launch, parents)
+        try:
+            yield tracked
+        except BaseException:
+            with suppress(TrackingError):  # the next launch closes what is open
+                tracked.close("KILLED")
+            raise
+        tracked.close("FAILED" if tracked.has_failed else "FINISHED")
 
 
-def parent_run(client: mlflow.MlflowClient, config: Config, runtime: str) -> str:
-    """Return the parent run of a sweep and runtime: the one that is there, or a new one."""
-    experiment = experiment_of(client, config.sweep)
-    found = client.search_runs(
-        [experiment],
-        f"tags.role = 'parent' and tags.sweep = '{config.sweep}' and tags.runtime = '{runtime}'",
-        max_results=1,
-    )
-    if found:
-        client.update_run(found[0].info.run_id, status="RUNNING")
-        return found[0].info.run_id
-    tags = {"role": "parent", "sweep": config.sweep, "runtime": runtime, "mlflow.source.name": "src/train.py"}
-    return create_run(client, config, f"{config.sweep} / {runtime}", tags)
+@contextmanager
+def tracked_alone(config: Config, cell: SeededCell, folder: Path) -> Iterator[TrackedRun]:
+    """Track a run that no sweep launched, as a launch of its own.
+
+    Raises:
+        TrackingError: The store does not answer.
+    """
+    reconcile(config.tracking, config.sweep, guard_report())
+    with launched(folder_of(config.sweep), config.tracking.uri) as launch:
+        config.tracking.launch = launch
+        with tracked_run(config, cell, folder) as tracked:
+            yield tracked
 
 
-def close_sweep(
-    client: mlflow.MlflowClient, jobs: list[tuple[Config, SeededCell]], parents: dict[str, str], launch: str
-) -> None:
-    """End every run of a launch, also those whose job died, and then their parents."""
-    experiment = experiment_of(client, jobs[0][0].sweep)
-    runs = client.search_runs([experiment], f"tags.launch = '{launch}'", max_results=50_000)
-    left = Counter(run.data.tags[NAME] for run in runs)
-    failed = {run.data.tags[PARENT_RUN] for run in runs if run.info.status != "FINISHED"}
-    for run in runs:
-        if not RunStatus.is_terminated(RunStatus.from_string(run.info.status)):
-            fail(
-                client,
-                run.info.run_id,
-                "its process ended without an error message: it was killed, or ran out of memory",
-            )
-    for config, cell in jobs:
-        if left[str(cell)]:
-            left[str(cell)] -= 1
-            continue
-        tags = tags_of(config, cell) | {PARENT_RUN: parents[cell.runtime], "launch": launch}
-        fail(client, create_run(client, config, str(cell), tags), "its process ended before the run began")
-        failed.add(parents[cell.runtime])
-    for parent in parents.values():
-        client.set_terminated(parent, "FAILED" if parent in failed else "FINISHED")
-
-
-def fail(client: mlflow.MlflowClient, run_id: str, why: str) -> None:
-    """End a run as FAILED and say why."""
-    client.set_tag(run_id, "error", why)
-    client.set_tag(run_id, NOTE, f"**Failed:** {why}.")
-    client.set_terminated(run_id, "FAILED")
+def guard_report() -> GuardReport:
+    """Return what the guard found, for runs that are sent again."""
+    return GuardReport.read_or_empty(ROOT / "reports" / guard.PLACE)

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from pitfalls.files import File, Record
 from pitfalls.project import Cell
-from pitfalls.results import Claim, Fired, Prediction, Probe, Seconds, Word
+from pitfalls.results import MOST_HIGH, Claim, Derived, Fired, Prediction, Probe, Rows, Seconds, Share, Word
 
 PLACE = "verdicts.json"
 """Its name in reports/."""
@@ -25,9 +25,9 @@ class CellVerdict(Record):
 
     cell: Cell
     claim: Claim | None
-    measured: float
-    interval: tuple[float, float]
-    broken_rows: float
+    measured: Derived
+    interval: tuple[Derived, Derived]
+    broken_rows: Share
     seeds: list[int]
     effect: str
     bugs: list[str] = []
@@ -72,8 +72,8 @@ class TrainedListing(CellVerdict):
 
     listing: int
     printed: str = ""
-    printed_losses: dict[int, float] = {}
-    loss: list[float]
+    printed_losses: dict[int, Derived] = {}
+    loss: Annotated[list[Derived], Field(min_length=1)]
     prediction: Prediction | None = None
     seconds: Seconds | None = None
 
@@ -121,12 +121,12 @@ class Ticket(CellVerdict):
 class ClosedForms(Record):
     """The losses that the page names, by their letters, and the answer of a model that knows nothing."""
 
-    V: float
-    S: float
-    B: float
-    C: float
-    b: int
-    constant: float
+    V: Derived
+    S: Derived
+    B: Derived
+    C: Derived
+    b: Rows
+    constant: Annotated[float, Field(ge=0.5, le=MOST_HIGH)]
 
 
 class Verdicts(File):

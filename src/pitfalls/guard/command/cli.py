@@ -16,6 +16,11 @@ from pitfalls.guard.command.sarif import sarif_of, write_whole
 from pitfalls.guard.command.supervision import Outcome, supervise
 from pitfalls.guard.findings import GuardError
 
+GARBLED = (
+    "The code that was checked wrote to a file that is not its own: the one by which the check tells its result. "
+    "So no result can be trusted.\nLet it write to files that it opened itself, and to no numbers: not os.write(3, ...)."
+)
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
@@ -39,6 +44,8 @@ def _supervised(options: Options) -> Result:
     started = time.monotonic()
     outcome = supervise(lambda say: work(options, say, started), options.seconds)
     said = outcome.said
+    if outcome.garbled:
+        return failure(options.target, GARBLED)
     if "result" in said:
         result = Result(*said["result"])
         if said.get("done"):
@@ -60,6 +67,10 @@ def _why(outcome: Outcome, seconds: float) -> str:
     doing = said.get("stage", "starting")
     if outcome.out_of_time:
         return f"Out of time after {seconds:g} seconds, while {doing}.\n{said.get('hint', MORE_SECONDS_OR_FEWER_BATCHES)}"
+    if outcome.signal is None and outcome.status == 0:
+        return (
+            f"The process that ran it closed its files, or left, while {doing}: its result could not be told."
+        )
     how = f"signal {outcome.signal}" if outcome.signal else f"exit status {outcome.status}"
     return f"The process that ran it ended with {how}, while {doing}."
 

@@ -46,8 +46,20 @@ def as_json(report: ReportRecord) -> str:
     return json.dumps(report, indent=2)
 
 
+def printable(text: str) -> str:
+    """Return a text without control characters, which a terminal would obey: each is shown by its escape."""
+    return "".join(
+        letter if letter in "\n\t" or letter.isprintable() else letter.encode("unicode_escape").decode()
+        for letter in text
+    )
+
+
 def as_text(report: ReportRecord) -> str:
-    """Return the findings, how many they are, and what was not checked; or the error."""
+    """Return the findings, how many they are, and what was not checked; or the error. A terminal may show it."""
+    return printable(_text_of(report))
+
+
+def _text_of(report: ReportRecord) -> str:
     if report["status"] == "error":
         return f"pitfalls: {report['target']}: {report['error']}"
     blocks = [f"{f['rule']}: {f['message']}\n{f['fix']}\n" for f in report["findings"]]

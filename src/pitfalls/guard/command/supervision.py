@@ -1,7 +1,9 @@
 """Supervision: runs somebody's code in a child process, with a limit that nothing can outstay.
 
 The code may sleep, loop, block in C, print, exit or crash. The parent waits for the
-child's word on a pipe, and ends it when the time is over.
+child's word on a pipe, and ends it when the time is over. The code may also write to that
+pipe or close it, as it is one of its process's open files: each word carries a secret, and
+where anything else is read the check has failed.
 """
 
 from __future__ import annotations
@@ -47,6 +49,7 @@ class Outcome:
 
     said: Said = field(default_factory=lambda: Said())
     out_of_time: bool = False
+    garbled: bool = False
     interrupted: bool = False
     signal: int | None = None
     status: int | None = None
@@ -58,16 +61,17 @@ def supervise(work: Callable[[Say], None], seconds: float) -> Outcome:
     The child's standard output goes to standard error, and its standard input is empty.
     """
     reader, writer = os.pipe()
+    secret = os.urandom(16).hex().encode() + b" "
     sys.stdout.flush()
     sys.stderr.flush()
     child = os.fork()
     if child == 0:
         os.close(reader)
-        _be_the_child(work, writer)
+        _be_the_child(work, writer, secret)
     os.close(writer)
     outcome = Outcome()
     try:
-        _listen(reader, outcome, time.monotonic() + seconds)
+        _listen(reader, outcome, time.monotonic() + seconds, secret)
     except KeyboardInterrupt:
         outcome.interrupted = True
     os.close(reader)
@@ -75,13 +79,17 @@ def supervise(work: Callable[[Say], None], seconds: float) -> Outcome:
     return outcome
 
 
-def _be_the_child(work: Callable[[Say], None], writer: int) -> None:
+def _be_the_child(work: Callable[[Say], None], writer: int, secret: bytes) -> None:
     """Do the work, say what is to be said, and leave without any of the parent's clean-up."""
     _leave_the_parents_streams()
+    _close_the_parents_files(writer)
     os.set_inheritable(writer, False)
+    pipe = os.fstat(writer)
 
     def say(**said: Unpack[Said]) -> None:
-        data = (json.dumps(said) + "\n").encode()
+        data = secret + json.dumps(said).encode() + b"\n"
+        if not os.path.samestat(pipe, os.fstat(writer)):
+            os._exit(0)  # the pipe was closed, and its number is another file's by now
         while data:
             data = data[os.write(writer, data) :]
 
@@ -105,8 +113,14 @@ def _leave_the_parents_streams() -> None:
     sys.stdout = sys.stderr
 
 
-def _listen(reader: int, outcome: Outcome, deadline: float) -> None:
-    """Take lines from the child until it has finished, or the time is over."""
+def _close_the_parents_files(writer: int) -> None:
+    """Keep no file of the parent's open but the three streams and the pipe: code that writes to numbers finds none."""
+    os.closerange(3, writer)
+    os.closerange(writer + 1, os.sysconf("SC_OPEN_MAX"))
+
+
+def _listen(reader: int, outcome: Outcome, deadline: float, secret: bytes) -> None:
+    """Take lines from the child until it has finished, the time is over, or a line is not its own."""
     buffer = b""
     while "done" not in outcome.said:
         left = deadline - time.monotonic()
@@ -117,13 +131,21 @@ def _listen(reader: int, outcome: Outcome, deadline: float) -> None:
         if not data:
             return
         *lines, buffer = (buffer + data).split(b"\n")
+        outcome.garbled = not all(_begins_with(line, secret) for line in [*lines, buffer])
+        if outcome.garbled:
+            return
         for line in lines:
-            outcome.said.update(json.loads(line))
+            outcome.said.update(json.loads(line.removeprefix(secret)))
+
+
+def _begins_with(line: bytes, secret: bytes) -> bool:
+    """Tell whether a line, or as much of it as was read, begins with the secret."""
+    return line[: len(secret)] == secret[: len(line)]
 
 
 def _end(child: int, outcome: Outcome) -> None:
     """End the child and whatever it started, and note how it went."""
-    finished = "done" in outcome.said or outcome.out_of_time or outcome.interrupted
+    finished = "done" in outcome.said or outcome.out_of_time or outcome.interrupted or outcome.garbled
     if finished:
         for ended in (lambda: os.killpg(child, signal.SIGKILL), lambda: os.kill(child, signal.SIGKILL)):
             with contextlib.suppress(OSError):

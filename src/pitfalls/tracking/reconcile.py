@@ -1,0 +1,196 @@
+"""Reconcile: what stands in runs/ is the truth, and the store is made equal to it, once, however often that is asked for.
+
+A launch begins and ends with `catch_up`, which looks at what is known to be open: launches that
+died, results that were not sent, and whether the store still has the result that was sent last. If
+it has not, and for `python src/track.py`, every result is compared with the store.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import mlflow
+from mlflow.entities import Run, ViewType
+
+from pitfalls.config.schema import Tracking
+from pitfalls.errors import ResultError
+from pitfalls.runs import launches
+from pitfalls.runs.folder import LOCK, TRACKING, Kept, TrackedAs, run_folders, tracked_as
+from pitfalls.runs.locks import lock_if_free
+from pitfalls.tracking.contents import verdict_tags
+from pitfalls.tracking.parents import OPEN, end_parents, folder_of, open_parents
+from pitfalls.tracking.runs import create_run, retag_run, send, status_of, stop
+from pitfalls.tracking.store import PARENT_RUN, client_for, experiment_of, tracking_errors
+from pitfalls.verdicts.guard import GuardReport
+
+MOST_RUNS = 50_000
+"""MLflow's own limit for one answer."""
+
+
+@dataclass
+class Reconciled:
+    """What was done to a store: runs closed, results sent, verdicts renewed; what cannot be sent, and why."""
+
+    closed: int = 0
+    sent: int = 0
+    renewed: int = 0
+    left: list[str] = field(default_factory=list)
+
+    def __add__(self, other: "Reconciled") -> "Reconciled":
+        """Return what was done to two."""
+        return Reconciled(
+            self.closed + other.closed,
+            self.sent + other.sent,
+            self.renewed + other.renewed,
+            self.left + other.left,
+        )
+
+
+def reconcile(
+    tracking: Tracking,
+    sweep: str,
+    guard: GuardReport,
+    is_thorough: bool = False,
+    on_sent: Callable[[int, int], None] = lambda done, of: None,
+) -> Reconciled:
+    """Close what dead launches of a sweep left open, and send its results that the store lacks.
+
+    Args:
+        tracking: The store.
+        sweep: A sweep's name.
+        guard: What the guard found.
+        is_thorough: Whether each result is compared with the store. Else those are sent that are known
+            not to have arrived, unless the store lacks the one that arrived last.
+        on_sent: Told how many of how many results were sent.
+
+    Raises:
+        TrackingError: The store does not answer.
+    """
+    client, done = client_for(tracking), Reconciled()
+    with tracking_errors(tracking.uri):
+        close_dead(client, tracking, sweep, done)
+        tracked = dict(tracked_there(tracking, sweep))
+        arrived = [at for at in tracked.values() if at.is_sent]
+        last = max(arrived, key=lambda at: at.finished_ms, default=None)
+        if is_thorough or (last and status_of(client, last.mlflow_run_id) is None):
+            lacking = compare(client, sweep, tracked, guard, done)
+        else:
+            lacking = [folder for folder, at in tracked.items() if not at.is_sent]
+        for at, folder in enumerate(lacking):
+            send_again(client, sweep, folder, guard, done)
+            on_sent(at + 1, len(lacking))
+        if done.sent or done.closed:
+            end_parents(client, sweep, "FINISHED" if done.sent else "KILLED")
+    return done
+
+
+def close_dead(client: mlflow.MlflowClient, tracking: Tracking, sweep: str, done: Reconciled) -> None:
+    """End what launches that died without a word left open in a store."""
+    folder = folder_of(sweep)
+    for launch in launches.dead(folder, tracking.uri):
+        done.closed += close_runs(client, sweep, launch)
+        launches.forget(folder, launch)
+        end_parents(client, sweep, "KILLED")
+
+
+def close_runs(client: mlflow.MlflowClient, sweep: str, launch: str) -> int:
+    """End the open runs of a launch as KILLED, and return how many there were."""
+    wanted = f"tags.launch = '{launch}' and attributes.status = '{OPEN}'"
+    runs = client.search_runs([experiment_of(client, sweep)], wanted, max_results=MOST_RUNS)
+    for run in runs:
+        stop(client, run.info.run_id)
+    return len(runs)
+
+
+def tracked_there(tracking: Tracking, sweep: str) -> Iterator[tuple[Path, TrackedAs]]:
+    """Yield the folder of each result of a sweep that is meant for a store, and as what it is tracked."""
+    for folder in run_folders(folder_of(sweep).parent, sweep):
+        with suppress(ResultError):  # a damaged result is named and trained again by its sweep
+            tracked = tracked_as(folder)
+            if tracked and tracked.store.uri == tracking.uri:
+                yield folder, tracked
+
+
+def compare(
+    client: mlflow.MlflowClient,
+    sweep: str,
+    tracked: dict[Path, TrackedAs],
+    guard: GuardReport,
+    done: Reconciled,
+) -> list[Path]:
+    """Put verdicts that changed on their runs, and return the folders whose results the store lacks."""
+    runs = runs_of(client, sweep)
+    lacking = []
+    for folder, at in tracked.items():
+        run = runs.get(at.mlflow_run_id or "")
+        if run is None or not at.is_sent:
+            lacking.append(folder)
+        elif run.info.lifecycle_stage == "deleted":
+            continue  # somebody did not want it
+        elif run.info.status != "FINISHED":
+            lacking.append(folder)
+        elif has_other_verdict(run, folder):
+            retag_run(client, run.info.run_id, folder, guard)
+            done.renewed += 1
+    return lacking
+
+
+def runs_of(client: mlflow.MlflowClient, sweep: str) -> dict[str, Run]:
+    """Return every run of a sweep by its id, also those that were deleted."""
+    runs: dict[str, Run] = {}
+    token = None
+    while token is not None or not runs:
+        page = client.search_runs(
+            [experiment_of(client, sweep)],
+            f"tags.sweep = '{sweep}'",
+            ViewType.ALL,
+            max_results=MOST_RUNS,
+            page_token=token,
+        )
+        runs |= {run.info.run_id: run for run in page}
+        token = page.token or None
+        if token is None:
+            break
+    return runs
+
+
+def has_other_verdict(run: Run, folder: Path) -> bool:
+    """Tell whether a run's tags say something else than the verdict in its folder."""
+    try:
+        kept = Kept.read(folder)
+    except ResultError:
+        return False  # of an earlier version
+    return any(run.data.tags.get(tag.key) != tag.value for tag in verdict_tags(kept.result, kept.verdict))
+
+
+def send_again(
+    client: mlflow.MlflowClient, sweep: str, folder: Path, guard: GuardReport, done: Reconciled
+) -> None:
+    """Send a result whose run is missing or not finished, unless somebody works on it."""
+    with lock_if_free(folder / LOCK) as is_mine:
+        try:
+            kept, tracked = Kept.read(folder), tracked_as(folder)
+        except ResultError as error:
+            done.left.append(str(error))
+            return
+        if not is_mine or tracked is None:
+            return
+        status = status_of(client, tracked.mlflow_run_id)
+        if status == "deleted" or (status == "FINISHED" and tracked.is_sent):
+            tracked.with_changes(is_sent=True).write(folder / TRACKING)
+            return  # somebody did not want it, or was quicker
+        if status is None:
+            run_id = create_again(client, sweep, kept, tracked)
+            tracked.with_changes(mlflow_run_id=run_id).write(folder / TRACKING)
+        send(client, kept, guard)
+        done.sent += 1
+
+
+def create_again(client: mlflow.MlflowClient, sweep: str, kept: Kept, tracked: TrackedAs) -> str:
+    """Create the run of a result that has none, under its parent if it had one, with the times that it had."""
+    tags, runtime = dict(tracked.tags), kept.result.cell.runtime
+    if PARENT_RUN in tags:
+        tags[PARENT_RUN] = open_parents(client, sweep, [runtime])[runtime]
+    started_ms = tracked.finished_ms - round(kept.result.seconds.total * 1000)
+    return create_run(client, sweep, str(kept.result.cell), tags, started_ms)

@@ -1,0 +1,1 @@
+"""Workers: processes of this machine that train runs, and that may die alone."""
