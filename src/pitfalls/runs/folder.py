@@ -11,10 +11,10 @@ cell.lock       who trains it just now
 """
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 import yaml
 from omegaconf import OmegaConf
@@ -30,7 +30,6 @@ RESULT = "result.json"
 VERDICT = "verdict.json"
 CONFIG = "config.yaml"
 PROBE = "probe.json"
-MODEL = "model.keras"
 TRACKING = "tracking.json"
 ERROR = "error.txt"
 LOCK = "cell.lock"
@@ -88,6 +87,17 @@ class TrackedAs(File):
         return "Delete the file and train the cell again with retrain=true."
 
 
+class Saveable(Protocol):
+    """A model, as far as it is kept."""
+
+    @property
+    def artifact(self) -> str:
+        """The name of its file: model.keras, model.npz."""
+
+    def save(self, path: Path) -> None:
+        """Write the model into a file."""
+
+
 @dataclass(frozen=True)
 class Kept:
     """A finished run, as its folder keeps it."""
@@ -116,19 +126,18 @@ class Kept:
     @property
     def model(self) -> Path | None:
         """The file of the model, if it was kept."""
-        path = self.folder / MODEL
-        return path if self.keeps_model and path.exists() else None
+        return next(self.folder.glob("model.*"), None) if self.keeps_model else None
 
     @property
     def keeps_model(self) -> bool:
         """Whether pictures and the model say something: a fixed Lambda has nothing to learn, but the article's are shown."""
         return self.result.is_trainable or self.config.sweep == "article"
 
-    def write_inputs(self, save_model: Callable[[Path], None]) -> None:
+    def write_inputs(self, model: Saveable) -> None:
         """Write what a result needs beside it to be tracked.
 
         Args:
-            save_model: Writes the model into a file.
+            model: What was trained.
 
         Raises:
             ConfigurationError: The folder cannot be written to.
@@ -136,9 +145,9 @@ class Kept:
         write_text(self.folder / CONFIG, OmegaConf.to_yaml(OmegaConf.create(dataclasses.asdict(self.config))))
         self.probe.write(self.folder / PROBE)
         if self.keeps_model:
-            whole = self.folder / f".writing.{MODEL}"
-            save_model(whole)
-            whole.replace(self.folder / MODEL)
+            whole = self.folder / f".writing.{model.artifact}"
+            model.save(whole)
+            whole.replace(self.folder / model.artifact)
 
 
 def read_config(path: Path) -> Config:

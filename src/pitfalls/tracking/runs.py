@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import Protocol
 
 import mlflow
 from mlflow.entities import DatasetInput
@@ -22,6 +21,7 @@ from pitfalls.runs.folder import (
     TRACKING,
     VERDICT,
     Kept,
+    Saveable,
     TrackedAs,
     place_below_project,
     tracked_as,
@@ -42,13 +42,6 @@ from pitfalls.verdicts.guard import GuardReport
 
 NOTHING_FOUND = GuardReport.read_or_empty(Path("nowhere"))
 """What the guard says of a run that has just been trained: it has not been asked."""
-
-
-class Saveable(Protocol):
-    """A model, as far as it is kept."""
-
-    def save(self, path: Path) -> None:
-        """Write the model into a file."""
 
 
 class TrackedRun:
@@ -84,7 +77,7 @@ class TrackedRun:
             model: What was trained.
         """
         finished_ms = int(time.time() * 1000)
-        kept.write_inputs(model.save)
+        kept.write_inputs(model)
         TrackedAs.by(self._tracking, self._tags, self.run_id, finished_ms).write(self._folder / TRACKING)
 
     def send(self) -> None:
