@@ -176,9 +176,7 @@ class Result(File):
     def as_json(self) -> dict[str, Any]:
         """Return the result as plain types, without the run that only earlier versions name here."""
         content = super().as_json()
-        if self.mlflow_run_id is None:
-            del content["mlflow_run_id"]
-        return content
+        return content if self.mlflow_run_id else {k: v for k, v in content.items() if k != "mlflow_run_id"}
 
     @property
     def is_trainable(self) -> bool:
