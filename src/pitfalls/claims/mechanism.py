@@ -32,7 +32,7 @@ SHARED_BY_JAX = ("float32", "int32")
 LONG_ENOUGH = {"dispatch": 200, "prefetch": 0, "fit": 300}
 """From this load on a step in JAX still runs when the next batch is made, by feed: Keras's own work takes longer.
 
-Measured (docs/decisions/0014): a shorter step may have been read in time, or not, and nothing bounds q.
+Measured (docs/decisions/0016): a shorter step may have been read in time, or not, and nothing bounds q.
 """
 
 
