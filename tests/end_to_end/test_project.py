@@ -5,7 +5,7 @@ import subprocess
 import pytest
 import yaml
 
-from pitfalls.project import AXES, RELEASE, ROOT, listed_options, words
+from pitfalls.project import AXES, RELEASE, ROOT, listed, listed_options
 from pitfalls.stages.release import RELEASED
 from pitfalls.stages.verify import PIPELINE
 
@@ -79,11 +79,12 @@ def test_each_framework_is_a_stage_whose_outputs_are_its_runtimes_folders():
     """A runtime that params.yaml lists and dvc.yaml does not would be trained and never be missed."""
     stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
     by_framework = yaml.safe_load((ROOT / "params.yaml").read_text())["matrix"]["runtime"]
-    for framework, runtimes in by_framework.items():
+    for framework in by_framework:
+        runtimes = listed(f"matrix.runtime.{framework}", ROOT / "params.yaml")
         stage = stages[f"matrix_{framework}"]
         folders = [path for out in stage["outs"] for path in out]
-        assert sorted(folders) == sorted(f"runs/matrix/{runtime}" for runtime in words(runtimes))
-        for runtime in words(runtimes):
+        assert sorted(folders) == sorted(f"runs/matrix/{runtime}" for runtime in runtimes)
+        for runtime in runtimes:
             conf = yaml.safe_load((ROOT / "conf" / "runtime" / f"{runtime}.yaml").read_text())
             assert conf["framework"] == framework
 

@@ -14,7 +14,7 @@ WRONG = {
     "matrix: 3": "lacks matrix.runtime",
     "matrix: {}": "lacks matrix.runtime",
     "matrix: {runtime: }": "has no list of words in matrix.runtime",
-    "matrix: {runtime: {a: b}}": "has no list of words in matrix.runtime",
+    "matrix: {runtime: {a: {}}}": "has no list of words in matrix.runtime.a",
     "matrix: {runtime: [[a]]}": "has no list of words in matrix.runtime",
     "matrix: {runtime: a, generator: b, model: c, seed: x}": "has no usable matrix.seed: x",
     "matrix: {runtime: a, generator: b, model: c, seed: '0,1'}": "lacks article",
@@ -57,7 +57,7 @@ def test_a_file_that_is_no_text_is_named(tmp_path):
 def test_the_project_s_own_is_read():
     """The other side."""
     runs, listings, offsets = read_all(PARAMS)
-    assert len(runs) == len(listed_options("seed")) * 4 * 6 * 3
+    assert len(runs) == len(listed_options("seed")) * 7 * 6 * 3
     assert (len(listings), len(offsets)) == (8, 16)
 
 

@@ -189,7 +189,7 @@ def with_a_stranger(path):
 
 def with_a_function_of_the_lab(path):
     """Write a model that needs what the lab registers, which a server of it does not have."""
-    from pitfalls.lab.tensorflow.models import mean_lambda
+    from pitfalls.lab.keras.models import mean_lambda
 
     mean_lambda().save(path)
 
@@ -206,7 +206,7 @@ def with_a_function_of_the_lab(path):
 )
 def test_a_model_that_cannot_be_loaded_is_refused(store, make, said):
     """In a sentence, with Keras's first line, and nothing is registered."""
-    from pitfalls.lab.tensorflow.models import load
+    from pitfalls.lab.keras.models import load
 
     tracking, client, runs = store
     run = client.get_run(runs[str(FRESH)]).info
