@@ -5,12 +5,12 @@ from typing import Any
 
 from hydra import compose, initialize_config_dir
 from made_results import made_answers, made_prediction, made_result
-from pitfalls.runs.folder import RESULT, VERDICT, Kept
 
 from pitfalls.config import schema
 from pitfalls.config.schema import Config
 from pitfalls.project import ROOT, SeededCell
 from pitfalls.results import Probe, Result, Verdict
+from pitfalls.runs.folder import RESULT, VERDICT, Kept
 from pitfalls.tracking import tracked_run, tracked_sweep
 from pitfalls.verdicts.run import judge
 

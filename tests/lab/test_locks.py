@@ -7,6 +7,7 @@ import time
 from datetime import datetime, timedelta
 
 import pytest
+
 from pitfalls.runs import locks
 from pitfalls.runs.locks import is_held, lock, lock_if_free
 

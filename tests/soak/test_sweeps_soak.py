@@ -2,10 +2,12 @@
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,16 +20,26 @@ from pitfalls.project import ROOT
 
 pytestmark = pytest.mark.soak
 
-TINY = ["training.epochs=1", "training.steps_per_epoch=20", "training.window_steps=20"]
+TINY = [
+    "training.epochs=1", "training.steps_per_epoch=20", "training.window_steps=20", "training.steps_per_execution=20",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cleared() -> Iterator[None]:
+    """Remove what these sweeps leave."""
+    yield
+    for folder in (ROOT / "runs").glob(f"soak-{os.getpid()}-*"):
+        shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="module")
 def reference(tmp_path_factory) -> tuple[dict, float]:
     """Give the results of a sweep that nobody killed, and how long it took, in seconds."""
     sweep = KilledSweep(f"soak-{os.getpid()}-reference", tmp_path_factory.mktemp("reference"))
-    started = psutil.time.monotonic()
+    started = time.monotonic()
     assert sweep.finish() == 0
-    return sweep.results(), psutil.time.monotonic() - started
+    return sweep.results(), time.monotonic() - started
 
 
 @pytest.mark.parametrize("round_", range(100))
