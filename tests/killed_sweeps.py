@@ -107,7 +107,7 @@ class KilledSweep:
 
     def left_behind(self) -> list[str]:
         """Return files that are there only while something is written or held."""
-        passing = (".tmp", ".lock", "cell.lock")
+        passing = (".tmp", ".lock")
         paths = [*self.runs.rglob("*"), *(self.runs / ".launches").glob("*")]
         return sorted(
             {

@@ -127,3 +127,24 @@ def made_answers(constant: float | None = None) -> dict[str, Any]:
 def made_prediction(value: float = PAIR_MEAN) -> dict[str, Any]:
     """Return what a model answers to the article's pair."""
     return {"inputs": list(PAIR), "label": PAIR_MEAN, "value": value}
+
+
+def fed_with(own: Result, measured: Result) -> Result:
+    """Return a result with what another measured, under its own mechanism: a claim must refuse it."""
+    return own.with_changes(
+        final_loss=measured.final_loss,
+        standard_error=measured.standard_error,
+        broken_rows=measured.broken_rows,
+        rewritten_batches=measured.rewritten_batches,
+        shapes=own.shapes.with_changes(loss_difference=measured.shapes.loss_difference),
+    )
+
+
+SHORT = (
+    "training=article",  # a mapping replaces its number; the quick schedule would be merged into
+    "training.steps_per_epoch=100",
+    "training.epochs=6",
+    "training.window_steps=300",
+    "training.learning_rate={0: 0.1, 300: 0.02}",
+)
+"""A short schedule for a Dense: it leaves much of RMSprop's excess."""

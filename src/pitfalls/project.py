@@ -20,7 +20,13 @@ CURE = "Write it as in the last commit: `git diff params.yaml` shows what change
 RELEASE = "reports/release"
 """Where Git holds the last release; what else stands in reports/ is this machine's."""
 
-REPORTED = ("article", "matrix", "alignment")
+PIPELINE = ("matrix", "article")
+"""The sweeps of the pipeline."""
+
+LOTTERY = "alignment"
+"""The sweep of the alignment lottery."""
+
+REPORTED = (*PIPELINE, LOTTERY)
 """The sweeps that the report shows."""
 
 AXES = ("runtime", "generator", "model")

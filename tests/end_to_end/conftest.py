@@ -3,11 +3,11 @@
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from running import run_stage
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -27,18 +27,7 @@ def sweep() -> Iterator[str]:
 def run() -> Run:
     """Run a stage script with arguments, and return what it printed and its status."""
 
-    def call(script: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, f"src/{script}.py", *arguments],
-            cwd=ROOT,
-            env=os.environ | environment,
-            capture_output=True,
-            text=True,
-            timeout=240,
-            check=False,
-        )
-
-    return call
+    return run_stage
 
 
 @pytest.fixture

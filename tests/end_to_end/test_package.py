@@ -63,6 +63,15 @@ def test_the_lock_names_no_host():
     assert not LINE.fullmatch("--index-url https://index.example/simple")
 
 
+def test_no_file_names_a_registry_s_host():
+    """Nor any other file that Git knows: an address is no pin."""
+    host = re.compile("|".join([r"py[p]i\.org", "pythonh[o]sted"]))  # which do not match themselves
+    assert host.search(".".join(["https://pypi", "org/project/numpy"]))
+    names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
+    texts = {name: (ROOT / name).read_text(errors="replace") for name in names.stdout.split("\0") if name}
+    assert [name for name, text in texts.items() if host.search(text)] == []
+
+
 def test_the_citation_and_the_licence_are_those_of_the_package():
     """The version and the licence have their home in pyproject.toml."""
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())

@@ -5,9 +5,8 @@ import subprocess
 import pytest
 import yaml
 
-from pitfalls.project import AXES, RELEASE, ROOT, listed, listed_options
+from pitfalls.project import AXES, PIPELINE, RELEASE, ROOT, listed, listed_options
 from pitfalls.stages.release import RELEASED
-from pitfalls.stages.verify import PIPELINE
 
 
 def test_git_holds_no_report_but_the_release_and_no_lock_of_dvc():

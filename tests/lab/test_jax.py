@@ -1,25 +1,16 @@
 """JAX in the lab: what its steps read, what its models keep, and its claims at other sizes. In a process of its own."""
 
-import os
 import re
-import subprocess
 import sys
 from typing import Any
 
 import numpy as np
 import pytest
+from made_results import SHORT, fed_with
 from made_trainings import configured, in_jax, train_cell
+from running import run_stage
 
-from pitfalls.project import ROOT
 from pitfalls.verdicts.run import judge
-
-SHORT = (
-    "training=article",  # a mapping replaces its number; the quick schedule would be merged into
-    "training.steps_per_epoch=100",
-    "training.epochs=6",
-    "training.window_steps=300",
-    "training.learning_rate={0: 0.1, 300: 0.02}",
-)
 
 
 def train(runtime, generator, model, *overrides):
@@ -86,14 +77,7 @@ def test_each_claim_fails_when_it_is_fed_with_another_effect_s_result():
         for other, measured in results.items():
             if CAUSES[other] == formula:
                 continue
-            own = results[cause]
-            swapped = own.with_changes(
-                final_loss=measured.final_loss,
-                standard_error=measured.standard_error,
-                broken_rows=measured.broken_rows,
-                shapes=own.shapes.with_changes(loss_difference=measured.shapes.loss_difference),
-            )
-            assert judge(swapped).verdict == "fail", (cause, other)
+            assert judge(fed_with(results[cause], measured)).verdict == "fail", (cause, other)
 
 
 def test_what_jax_converts_it_copies():
@@ -360,33 +344,17 @@ def test_a_process_that_trains_in_jax_has_no_other_framework():
     assert in_jax(loaded_modules) == ["jax", "keras"]
 
 
-TRAIN = [sys.executable, "src/train.py", "tracking=off", "sweep=test-jax", "runtime=jax_loop"]
-
-
-def train_in_a_shell(*words: str, **environment: str) -> subprocess.CompletedProcess:
-    """Run train.py for a runtime of JAX."""
-    return subprocess.run(
-        [*TRAIN, *words],
-        cwd=ROOT,
-        env=os.environ | environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-
-
 @pytest.mark.parametrize(
-    ("words", "environment", "said"),
+    ("words", "environment", "status", "said"),
     [
-        ([], {"KERAS_BACKEND": "tensorflow"}, "KERAS_BACKEND=tensorflow is set in the environment"),
-        (["model._target_=pitfalls.lab.tensorflow.models.dense"], {}, "makes no model of pitfalls.lab.jax.models"),
+        ([], {"KERAS_BACKEND": "tensorflow"}, 2, "KERAS_BACKEND=tensorflow is set in the environment"),
+        (["model._target_=pitfalls.lab.tensorflow.models.dense"], {}, 1, "makes no model of pitfalls.lab.jax.models"),
     ],
 )  # fmt: skip
-def test_what_would_be_another_experiment_is_refused_with_a_word(words, environment, said):
-    """Before anything is trained."""
-    told = train_in_a_shell(*words, **environment)
-    assert told.returncode in (1, 2)  # refused before the run begins, or the run's own error
+def test_what_would_be_another_experiment_is_refused_with_a_word(words, environment, status, said):
+    """Before anything is trained: by the configuration, or by the run that would open it."""
+    told = run_stage("train", "tracking=off", "sweep=test-jax", "runtime=jax_loop", *words, **environment)
+    assert told.returncode == status
     assert said in told.stderr, told.stderr
     assert "Traceback" not in told.stderr
 

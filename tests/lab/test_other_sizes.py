@@ -1,6 +1,7 @@
 """Claims hold at other sizes, in real trainings; and results swapped between effects fail there too."""
 
 import pytest
+from made_results import SHORT, fed_with
 
 from pitfalls.config.refusals import check
 from pitfalls.lab import training
@@ -42,24 +43,7 @@ def test_a_fixed_model_measures_its_claim_and_no_other_at_any_size(train, high, 
         for other, measured in results.items():
             if other == cause:
                 continue
-            own = results[cause]
-            swapped = own.with_changes(
-                final_loss=measured.final_loss,
-                standard_error=measured.standard_error,
-                broken_rows=measured.broken_rows,
-                rewritten_batches=measured.rewritten_batches,
-                shapes=own.shapes.with_changes(loss_difference=measured.shapes.loss_difference),
-            )
-            assert judge(swapped).verdict == "fail", (cause, other)
-
-
-SHORT = (
-    "training=article",  # a mapping replaces its number; the quick schedule would be merged into
-    "training.steps_per_epoch=100",
-    "training.epochs=6",
-    "training.window_steps=300",
-    "training.learning_rate={0: 0.1, 300: 0.02}",
-)
+            assert judge(fed_with(results[cause], measured)).verdict == "fail", (cause, other)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -25,7 +25,7 @@ from pitfalls.project import ROOT, EpochHook
 from pitfalls.report.terminal import FAILED, columns_of, console, print_line, run_line
 from pitfalls.report.words import counted, number
 from pitfalls.results import Result, Verdict, finished
-from pitfalls.runs.folder import ERROR
+from pitfalls.runs.folder import ERROR, why_failed
 from pitfalls.startup import stop_if_asked
 
 POLL_SECONDS = 0.5
@@ -148,12 +148,10 @@ class SweepProgress:
 
     def _error(self, folder: Path) -> str:
         """Return the first line of error.txt, "" if there is none of this launch."""
-        path = folder / ERROR
-        try:
-            is_new = path.stat().st_mtime >= self._started
-            return path.read_text(encoding="utf-8").splitlines()[0] if is_new else ""
-        except (OSError, IndexError):
-            return ""
+        with suppress(OSError):
+            if (folder / ERROR).stat().st_mtime >= self._started:
+                return why_failed(folder)
+        return ""
 
     def _read(self, folder: Path, fingerprint: str) -> tuple[Result, Verdict] | None:
         """Return what a run measured and its verdict, None until both are there."""

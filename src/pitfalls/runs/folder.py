@@ -1,13 +1,13 @@
 """What stands in a run's folder: result.json, and all that its MLflow run can be made of again.
 
-result.json     what was measured; written last, so where it stands the others do
-verdict.json    what follows from it, derived again at any time
-config.yaml     what the run was told, resolved
-probe.json      two yields of its generator, held together
-model.keras     what it trained, if that is kept
-tracking.json   where it is tracked, and as what
-error.txt       in place of a result: why there is none
-cell.lock       who trains it just now
+- `result.json`: what was measured; written last, so where it stands the others do
+- `verdict.json`: what follows from it, derived again at any time
+- `config.yaml`: what the run was told, resolved
+- `probe.json`: two yields of its generator, held together
+- `model.*`: what it trained, if that is kept
+- `tracking.json`: where it is tracked, and as what
+- `error.txt`: in place of a result: why there is none
+- `cell.lock`: who trains it just now
 """
 
 import dataclasses
@@ -177,6 +177,14 @@ def tracked_as(folder: Path) -> TrackedAs | None:
         return TrackedAs.read(folder / TRACKING)
     run_id = Result.read(folder / RESULT).mlflow_run_id
     return TrackedAs(uri=OWN_STORE, artifacts=OWN_ARTIFACTS, mlflow_run_id=run_id) if run_id else None
+
+
+def why_failed(folder: Path) -> str:
+    """Return the first line of a folder's error.txt, "" if there is none."""
+    try:
+        return next(iter((folder / ERROR).read_text(encoding="utf-8").splitlines()), "")
+    except OSError:
+        return ""
 
 
 def run_folders(runs: Path, sweep: str) -> Iterator[Path]:

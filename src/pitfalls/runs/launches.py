@@ -34,26 +34,25 @@ def store_of(sweep_folder: Path, launch: str) -> Path:
     return sweep_folder / LAUNCHES / f"{launch}.store"
 
 
+def stores_of_launches(sweep_folder: Path) -> dict[str, str]:
+    """Return the launches of a sweep that live, died without a word or were interrupted, each with its store."""
+    return {path.stem: path.read_text() for path in sorted((sweep_folder / LAUNCHES).glob("*.store"))}
+
+
+def lives(sweep_folder: Path, launch: str) -> bool:
+    """Tell whether a launch of a sweep lives."""
+    return is_held(sweep_folder / LAUNCHES / launch)
+
+
 def living(sweep_folder: Path) -> list[str]:
     """Return the launches of a sweep that live."""
-    return [path.name for path in locks_of(sweep_folder) if is_held(path)]
-
-
-def stores(sweep_folder: Path) -> set[str]:
-    """Return the stores in which launches of a sweep, that live or died without a word, are tracked."""
-    return {path.read_text() for path in (sweep_folder / LAUNCHES).glob("*.store")}
+    return [launch for launch in stores_of_launches(sweep_folder) if lives(sweep_folder, launch)]
 
 
 def dead(sweep_folder: Path, uri: str) -> list[str]:
     """Return the launches of a sweep into a store that died without a word, or were interrupted."""
-    stores = sorted((sweep_folder / LAUNCHES).glob("*.store"))
-    return [path.stem for path in stores if path.read_text() == uri and not is_held(path.with_suffix(""))]
-
-
-def locks_of(sweep_folder: Path) -> list[Path]:
-    """Return the lock of each launch of a sweep."""
-    locks = sorted((sweep_folder / LAUNCHES).glob("*"))
-    return [path for path in locks if path.name.isalnum()]  # a claim to a lock has more in its name
+    launches = stores_of_launches(sweep_folder).items()
+    return [launch for launch, store in launches if store == uri and not lives(sweep_folder, launch)]
 
 
 def forget(sweep_folder: Path, launch: str) -> None:

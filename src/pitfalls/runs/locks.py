@@ -15,6 +15,8 @@ from pathlib import Path
 
 from flufl.lock import Lock, LockState, TimeOutError
 
+from pitfalls.startup import stop_if_asked
+
 LIFETIME = timedelta(seconds=90)
 """How long a machine that vanished keeps what it held; clocks of machines may differ by a fraction of it."""
 
@@ -72,9 +74,11 @@ def lock(path: Path, patience_seconds: float = float("inf")) -> Iterator[None]:
 
     Raises:
         TimeoutError: It is still held.
+        KeyboardInterrupt: This process was asked to stop.
     """
     deadline = time.monotonic() + patience_seconds
     while True:
+        stop_if_asked()
         with lock_if_free(path) as is_mine:
             if is_mine:
                 yield

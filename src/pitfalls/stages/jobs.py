@@ -14,7 +14,7 @@ from pitfalls.files import write_text
 from pitfalls.project import ROOT, SeededCell
 from pitfalls.report.words import counted
 from pitfalls.results import Result, is_finished
-from pitfalls.runs.folder import ERROR, RESULT
+from pitfalls.runs.folder import ERROR, RESULT, why_failed
 from pitfalls.stages.train import Outcome
 
 Ending = tuple[Outcome, str]
@@ -78,12 +78,6 @@ def ended_elsewhere(job: Job) -> Ending | None:
         return Outcome.FOUND, ""
     why = why_failed(job.folder)
     return (Outcome.FAILED, why) if why else None
-
-
-def why_failed(folder: Path) -> str:
-    """Return the first line of a folder's error.txt, "" if there is none."""
-    path = folder / ERROR
-    return path.read_text(encoding="utf-8").splitlines()[0] if path.exists() else ""
 
 
 def name_damaged(jobs: list[Job]) -> None:

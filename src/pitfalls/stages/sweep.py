@@ -44,9 +44,11 @@ from pitfalls.stages.jobs import (
     refuse_failures,
     refuse_shared_targets,
 )
-from pitfalls.stages.train import LOOK_AGAIN_SECONDS, Outcome, cell_of
+from pitfalls.stages.train import Outcome, cell_of
 from pitfalls.startup import quick_imports, stop_if_asked
 from pitfalls.verdicts.cells import Judged, entry
+
+LOOK_AGAIN_SECONDS = 1.0
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ def stores_of_sweeps(runs: Path) -> Iterator[tuple[str, Tracking]]:
     """Yield each sweep with each store that results, or launches that died, are tracked in."""
     for folder in sorted(path for path in runs.glob("*") if path.is_dir()):
         stores: dict[str, Tracking] = {
-            uri: Tracking(enabled=True, uri=uri) for uri in launches.stores(folder)
+            uri: Tracking(enabled=True, uri=uri) for uri in launches.stores_of_launches(folder).values()
         }
         for place in run_folders(runs, folder.name):
             with suppress(ResultError):  # its sweep names it and trains it again

@@ -1,7 +1,6 @@
 """Train: one run from its configuration to its files: train, judge, write, track."""
 
 import logging
-import time
 import traceback
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -23,11 +22,9 @@ from pitfalls.report.progress import epoch_bar
 from pitfalls.report.terminal import print_run
 from pitfalls.results import Result, Verdict, is_finished
 from pitfalls.runs.folder import ERROR, LOCK, RESULT, VERDICT, Kept, place_below_project
-from pitfalls.runs.locks import lock_if_free
+from pitfalls.runs.locks import is_held, lock, lock_if_free
 from pitfalls.startup import quick_imports, stop_if_asked
 from pitfalls.verdicts.run import judge
-
-LOOK_AGAIN_SECONDS = 1.0
 
 
 class Outcome(StrEnum):
@@ -80,21 +77,14 @@ def run_of_sweep(config: Config, cell: SeededCell, folder: Path) -> Outcome:
 
 def run_alone(config: Config, cell: SeededCell, folder: Path) -> None:
     """Train one run, with a bar; where another command trains it just now, wait for its result."""
-    has_waited = False
-    while True:
-        stop_if_asked()
-        with lock_if_free(folder / LOCK) as is_mine:
-            if is_mine:
-                if has_waited and is_done_or_listed(config, cell, folder):
-                    return
-                with epoch_bar(str(cell), config.training.epochs) as on_epoch_end:
-                    result, verdict = train_and_write(config, cell, folder, on_epoch_end)
-                print_run(result, verdict, folder)
-                return
-        if not has_waited:
-            print(f"Another command trains {cell} just now; waiting for its result.", flush=True)
-        has_waited = True
-        time.sleep(LOOK_AGAIN_SECONDS)
+    if is_held(folder / LOCK):
+        print(f"Another command trains {cell} just now; waiting for its result.", flush=True)
+    with lock(folder / LOCK):
+        if is_done_or_listed(config, cell, folder):
+            return
+        with epoch_bar(str(cell), config.training.epochs) as on_epoch_end:
+            result, verdict = train_and_write(config, cell, folder, on_epoch_end)
+        print_run(result, verdict, folder)
 
 
 def cell_of(config: Config, choices: DictConfig | dict[str, str]) -> SeededCell:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from pitfalls.files import json_text, write_json
-from pitfalls.project import PARAMS
+from pitfalls.project import PARAMS, PIPELINE
 from pitfalls.report import tables
 from pitfalls.runs.folder import tracked_as
 from pitfalls.startup import quick_imports
@@ -12,9 +12,6 @@ from pitfalls.verdicts.cells import Judged
 from pitfalls.verdicts.everything import judge_everything
 from pitfalls.verdicts.guard import GuardReport
 from pitfalls.verdicts.records import Verdicts
-
-PIPELINE = ("matrix", "article")
-"""The sweeps of the pipeline."""
 
 
 def verify(runs: Path, reports: Path, matrix: str = "matrix", article: str = "article") -> Verdicts:

@@ -1,8 +1,8 @@
 """Reconcile: what stands in runs/ is the truth, and the store is made equal to it, once, however often that is asked for.
 
-A launch begins and ends with `catch_up`, which looks at what is known to be open: launches that
-died, results that were not sent, and whether the store still has the result that was sent last. If
-it has not, and for `python src/track.py`, every result is compared with the store.
+At a start and an end it looks at what is known to be open: launches that died, results that were not
+sent, and whether the store still has the result that was sent last. If it has not, and for
+`python src/track.py`, every result is compared with the store.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,6 +15,7 @@ from mlflow.entities import Run, ViewType
 
 from pitfalls.config.schema import Tracking
 from pitfalls.errors import ResultError
+from pitfalls.project import ROOT
 from pitfalls.runs import launches
 from pitfalls.runs.folder import LOCK, TRACKING, Kept, TrackedAs, run_folders, tracked_as
 from pitfalls.runs.locks import lock_if_free
@@ -105,7 +106,7 @@ def close_runs(client: mlflow.MlflowClient, sweep: str, launch: str) -> int:
 
 def tracked_there(tracking: Tracking, sweep: str) -> Iterator[tuple[Path, TrackedAs]]:
     """Yield the folder of each result of a sweep that is meant for a store, and as what it is tracked."""
-    for folder in run_folders(folder_of(sweep).parent, sweep):
+    for folder in run_folders(ROOT / "runs", sweep):
         with suppress(ResultError):  # a damaged result is named and trained again by its sweep
             tracked = tracked_as(folder)
             if tracked and tracked.store.uri == tracking.uri:
@@ -139,19 +140,17 @@ def compare(
 def runs_of(client: mlflow.MlflowClient, sweep: str) -> dict[str, Run]:
     """Return every run of a sweep by its id, also those that were deleted."""
     runs: dict[str, Run] = {}
-    token = None
-    while token is not None or not runs:
+    token: str | None = ""
+    while token is not None:
         page = client.search_runs(
             [experiment_of(client, sweep)],
             f"tags.sweep = '{sweep}'",
             ViewType.ALL,
             max_results=MOST_RUNS,
-            page_token=token,
+            page_token=token or None,
         )
         runs |= {run.info.run_id: run for run in page}
         token = page.token or None
-        if token is None:
-            break
     return runs
 
 
@@ -169,12 +168,14 @@ def send_again(
 ) -> None:
     """Send a result whose run is missing or not finished, unless somebody works on it."""
     with lock_if_free(folder / LOCK) as is_mine:
+        if not is_mine:
+            return
         try:
             kept, tracked = Kept.read(folder), tracked_as(folder)
         except ResultError as error:
             done.left.append(str(error))
             return
-        if not is_mine or tracked is None:
+        if tracked is None:
             return
         status = status_of(client, tracked.mlflow_run_id)
         if status == "deleted" or (status == "FINISHED" and tracked.is_sent):

@@ -10,15 +10,12 @@ from pathlib import Path
 from pitfalls.claims import closed_forms
 from pitfalls.claims.article import PROBE_FITS
 from pitfalls.errors import ResultError
-from pitfalls.project import SeededCell, listed_listings, listed_offsets, listed_runs
+from pitfalls.project import LOTTERY, SeededCell, listed_listings, listed_offsets, listed_runs
 from pitfalls.results import Probe, Result, Task, find_results
 from pitfalls.verdicts.cells import Judged, gather, gather_listings, gather_lottery
 from pitfalls.verdicts.guard import GuardReport
 from pitfalls.verdicts.records import ClosedForms, Ticket, Verdicts
 from pitfalls.verdicts.run import judge
-
-LOTTERY = "alignment"
-"""The sweep of the alignment lottery."""
 
 ARTICLE_TASK = Task(high=100, batch_size=64)
 
