@@ -88,6 +88,39 @@ def test_the_page_does_not_scroll_sideways(open_page, report, width):
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+SEVEN_COLUMNS = """() => {
+    document.querySelectorAll('.map tr').forEach(row => {
+        for (const cell of [...row.children].slice(-3)) row.append(cell.cloneNode(true));
+    });
+    document.querySelector('.maps').classList.add('many');
+}"""
+
+SPILT = """() => [...document.querySelectorAll('.map td .effect, .map td b')].filter(word => {
+    const range = document.createRange();
+    range.selectNodeContents(word);
+    const [text, cell] = [range.getBoundingClientRect(), word.closest('td').getBoundingClientRect()];
+    return text.left < cell.left - 1 || text.right > cell.right + 1;
+}).length"""
+"""How many words of the maps do not fit into their cell."""
+
+
+@pytest.mark.parametrize("width", [360, 768, 1280])
+def test_seven_runtimes_have_room_for_their_words(open_page, report, width):
+    """Below each other on a desk, and scrolled sideways in their own place on a phone."""
+    page = open_page(report, width=width).page
+    page.evaluate(SEVEN_COLUMNS)
+    assert page.evaluate(SPILT) == 0
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_words_without_room_would_be_seen(open_page, report):
+    """Three maps of seven columns beside each other are too narrow."""
+    page = open_page(report, width=1280).page
+    page.evaluate(SEVEN_COLUMNS)
+    page.evaluate("document.querySelector('.maps').classList.remove('many')")
+    assert page.evaluate(SPILT) > 0
+
+
 def test_a_story_does_not_scroll_sideways(open_page, report):
     """A cell's story fits a phone."""
     page = open_page(report, STORY, width=360).page
