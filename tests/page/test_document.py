@@ -122,7 +122,8 @@ def test_a_page_without_runs_says_what_is_missing(tmp_path):
     reports = tmp_path / "reports"
     committed_verdicts().write(reports / "verdicts.json")
     text = write_page(gather(tmp_path / "runs", reports, ROOT), reports).read_text()
-    assert "The lottery has not been measured here." in text and "dvc repro alignment" in text
+    assert "The lottery has not been measured here." in text and "dvc repro alignment_tensorflow" in text
+    assert "The lottery in JAX has not been measured here." in text and "dvc repro alignment_jax" in text
 
 
 def test_a_page_without_listings_says_so(tmp_path):
@@ -146,7 +147,7 @@ def test_a_lottery_without_a_count_of_arrays_says_so(tmp_path):
     (runs / "alignment" / "probe" / "probe.json").unlink()
     text = write_page(gather(runs, reports, ROOT), reports).read_text()
     assert "690 at 0, 0 at 4" in text and "arrays begin was not counted here." in text
-    assert "The labels of one batch were not looked at here." in text and "dvc repro alignment" in text
+    assert "The labels of one batch were not looked at here." in text and "dvc repro allocation" in text
 
 
 def test_a_new_generator_appears_by_itself(tmp_path):

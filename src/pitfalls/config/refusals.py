@@ -23,6 +23,15 @@ CHOICES = {
     "entry_point": ("train", "probe"),
     "model.weights": ("trainable", "fixed"),
     "model.library": ("keras", "jax"),
+    "feed.hand_over": (
+        "as_it_is",
+        "asarray",
+        "array_copy",
+        "device_put",
+        "device_put_no_alias",
+        "numpy_copy",
+    ),
+    "feed.waits": ("nothing", "batch", "step"),
 }
 
 FEEDS = {
@@ -61,7 +70,7 @@ MOST = {
 
 
 SETTINGS_OF_FEEDS = {
-    "dispatch": (),
+    "dispatch": ("hand_over", "waits"),
     "fit": (),
     "full_queue": ("depth", "threaded"),
     "prefetch": ("depth",),
@@ -78,7 +87,7 @@ def check(config: Config) -> None:
         ConfigurationError: Names the key, what was seen, why it cannot be, and a value that can.
     """
     for key, choices in CHOICES.items():
-        if (value := attrgetter(key)(config)) not in choices:
+        if (value := attrgetter(key)(config)) is not None and value not in choices:
             raise ConfigurationError(f"{key}={value} does not exist.\nChoose one of: {', '.join(choices)}.")
     for key, (least, reason) in LEAST.items():
         if (value := attrgetter(key)(config)) is not None and value < least:
@@ -129,7 +138,7 @@ def check_load(config: Config) -> None:
 def check_feed(feed: Feed) -> None:
     """Refuse settings that a feed would not use, that it lacks, or that make another feed of it."""
     has = SETTINGS_OF_FEEDS[feed.kind]
-    for setting in ("depth", "threaded", "workers"):
+    for setting in ("depth", "threaded", "workers", "hand_over", "waits"):
         value = getattr(feed, setting)
         if value is not None and setting not in has:
             its = f"has {' and '.join(f'feed.{name}' for name in has)}" if has else "has no settings"

@@ -36,6 +36,8 @@ class Feed:
     depth: int | None = None
     threaded: bool | None = None
     workers: int | None = None
+    hand_over: str | None = None
+    waits: str | None = None
 
     @property
     def places(self) -> int:

@@ -1,6 +1,7 @@
 """reports/matrix.md: every verdict in Markdown, as Git holds it with each release."""
 
-from pitfalls.report.tables import listings_markdown, matrix_markdown
+from pitfalls.report.lottery import HEADERS, hand_overs
+from pitfalls.report.tables import listings_markdown, markdown, matrix_markdown
 from pitfalls.report.words import failures, summary
 from pitfalls.verdicts.effects import EFFECTS
 from pitfalls.verdicts.records import Verdicts
@@ -26,5 +27,17 @@ def matrix_page(verdicts: Verdicts) -> str:
         matrix_markdown(verdicts),
         "## The article's listings, and ours",
         listings_markdown(verdicts),
+        *lottery_parts(verdicts),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def lottery_parts(verdicts: Verdicts) -> list[str]:
+    """Return what cures JAX's alignment lottery as a section, nothing if it was not run."""
+    ways = hand_overs(verdicts.lottery)
+    about = (
+        "The share of broken rows of `jax_loop` with a float32 buffer `x` at a multiple of 64 bytes, by what is called on it "
+        "and by what is waited for before it is refilled."
+    )
+    table = markdown(HEADERS, [way.texts for way in ways])
+    return ["## The alignment lottery in JAX", about, table] if ways else []

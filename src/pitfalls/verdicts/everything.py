@@ -10,7 +10,7 @@ from pathlib import Path
 from pitfalls.claims import closed_forms
 from pitfalls.claims.article import PROBE_FITS
 from pitfalls.errors import ResultError
-from pitfalls.project import LOTTERY, SeededCell, listed_listings, listed_offsets, listed_runs
+from pitfalls.project import LOTTERY, Lot, SeededCell, listed_listings, listed_lots, listed_runs
 from pitfalls.results import Probe, Result, Task, find_results
 from pitfalls.verdicts.cells import Judged, gather, gather_listings, gather_lottery
 from pitfalls.verdicts.guard import GuardReport
@@ -88,9 +88,7 @@ def judge_everything(
             (run for run in listings if wanted is None or run.result.listing in wanted.listings), probes
         ),
         probes=probes,
-        lottery=[
-            ticket for ticket in tickets_of_all if wanted is None or ticket.offset_bytes in wanted.offsets
-        ],
+        lottery=[ticket for ticket in tickets_of_all if wanted is None or ticket.lot in wanted.lots],
         closed_forms=closed_forms_of(cells[0].result.task if cells else ARTICLE_TASK),
         damaged=damaged,
         missing=wanted.missing_from(cells, listings, probes, tickets_of_all) if wanted else [],
@@ -104,12 +102,12 @@ class Wanted:
 
     runs: set[SeededCell]
     listings: set[int]
-    offsets: set[int]
+    lots: set[Lot]
 
     @classmethod
     def by(cls, params: Path) -> "Wanted":
         """Read params.yaml."""
-        return cls(listed_runs(params), listed_listings(params), listed_offsets(params))
+        return cls(listed_runs(params), listed_listings(params), listed_lots(params))
 
     def missing_from(
         self, cells: list[Judged], listings: list[Judged], probes: list[Probe], tickets: list[Ticket]
@@ -119,11 +117,11 @@ class Wanted:
         numbers = (
             self.listings - {run.result.listing for run in listings} - {probe.listing for probe in probes}
         )
-        offsets = self.offsets - {ticket.offset_bytes for ticket in tickets}
+        lots = self.lots - {ticket.lot for ticket in tickets}
         return [
             *sorted(map(str, runs)),
             *(f"listing {number}" for number in sorted(numbers)),
-            *(f"lottery at {offset} bytes" for offset in sorted(offsets)),
+            *(f"lottery: {lot}" for lot in sorted(lots)),
         ]
 
 

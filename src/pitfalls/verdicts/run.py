@@ -61,6 +61,8 @@ def mechanism_of(result: Result) -> Mechanism:
         load=result.load or 0,
         feed=mechanism.feed,
         threaded=mechanism.threaded,
+        hand_over=mechanism.hand_over,
+        waits=mechanism.waits,
         expands_labels=mechanism.labels == "expanded",
         repairs_ranks=mechanism.loss == "repairing",
         trainable=result.is_trainable,

@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from pitfalls.files import write_text
 from pitfalls.project import PAIR, PAIR_MEAN
+from pitfalls.report.lottery import WAITS, hand_overs, loads_in_words, lottery_in_words
 from pitfalls.report.material import ARTICLE, Material
 from pitfalls.report.page.answers import answers
 from pitfalls.report.page.curves import curves, seed_marks
@@ -21,7 +22,7 @@ from pitfalls.report.page.queues import queues
 from pitfalls.report.page.rules import rules_table
 from pitfalls.report.page.stories import heat_maps, stories_of
 from pitfalls.report.tables import HEADERS, cell_row, matrix_counts
-from pitfalls.report.words import failures, losses_at_text, number, summary
+from pitfalls.report.words import failures, losses_at_text, number, share, summary
 from pitfalls.verdicts.effects import EFFECTS, SCHEMES
 from pitfalls.verdicts.words import explained
 
@@ -55,7 +56,7 @@ def render(material: Material) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    templates.filters |= {"as_json": as_json, "breakable": breakable}
+    templates.filters |= {"as_json": as_json, "breakable": breakable, "share": share}
     return templates.get_template("page.html").render(content(material))
 
 
@@ -87,7 +88,10 @@ def content(material: Material) -> dict[str, Any]:
         "listings": cards(verdicts),
         "listing_1": listing_1_of(verdicts.listings),
         "queues": queues(verdicts.probes),
-        "lottery_in_words": losses_at_text({t.offset_bytes: t.measured for t in verdicts.lottery}, "at"),
+        "lottery_in_words": partial(lottery_in_words, verdicts.lottery),
+        "hand_overs": hand_overs(verdicts.lottery),
+        "waits": WAITS,
+        "loads_in_words": loads_in_words(verdicts.lottery),
         "first_epochs": first_epochs(material),
         "printed_in_words": partial(losses_at_text, where="in epoch"),
         "allocation": material.allocation,
