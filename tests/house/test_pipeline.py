@@ -7,6 +7,7 @@ import yaml
 from house.walls import ROOT, SRC, imports, named_in_conf, reached_from
 
 STAGES = {
+    "frameworks": ("frameworks",),
     "article": ("train",),
     "probe": ("probe",),
     "check": ("check",),

@@ -34,6 +34,9 @@ Choose one of: nothing, batch, step.""",
     "feed.waits=step": """\
 feed.waits=step does nothing: feed=fit has no settings.
 Leave it out.""",
+    "not_installed=skip": """\
+not_installed=skip does not exist.
+Choose one of: refuse, leave_out.""",
     "training.epochs=-1": """\
 training.epochs=-1 is too small: a run trains at least one epoch.
 Give training.epochs=1 or more.""",

@@ -323,6 +323,23 @@ def test_a_lottery_run_that_params_yaml_no_longer_lists_is_left_over_and_a_new_o
     assert "lottery: jax_loop @generator.inputs_offset_bytes=16 seed 0" in verdicts.missing
 
 
+def test_a_runtime_that_was_not_run_here_is_named_and_is_no_failure(tmp_path, put):
+    """Its cells are not missing, and what an earlier environment left of them is not shown."""
+    put(("keras2", "fresh_arrays", "mean_lambda"))
+    put(("jax_loop", "fresh_arrays", "mean_lambda"))
+    params = params_yaml(tmp_path, "", runtime=["keras2", "jax_loop"], seed=0)
+    why = {"jax_loop": "jax is not installed. Run `make setup`."}
+    runs = tmp_path / "runs"
+    verdicts = judge_everything(runs, "matrix", "article", UNASKED, params, why).verdicts
+    assert [str(entry.cell) for entry in verdicts.cells] == ["keras2 / fresh_arrays / mean_lambda"]
+    assert verdicts.not_run == why
+    assert [name for name in verdicts.missing if not name.startswith("listing")] == []
+    assert words.summary(verdicts).endswith(", 1 runtime not run here.")
+    assert words.not_run_texts(verdicts) == [
+        "Not run here: jax_loop. jax is not installed. Run `make setup`."
+    ]
+
+
 def test_jax_s_lottery_is_judged_by_what_was_called_and_waited_for(tmp_path, put):
     """A wait for the batch leaves a shared buffer shared, so it must still be broken; a copy that was waited for is sound."""
     cell = ("jax_loop", "reused_inputs_aligned", "mean_lambda")

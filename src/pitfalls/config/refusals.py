@@ -21,6 +21,7 @@ CHOICES = {
     "loss.kind": ("repairing", "broadcasting"),
     "labels": ("as_they_come", "expanded"),
     "entry_point": ("train", "probe"),
+    "not_installed": ("refuse", "leave_out"),
     "model.weights": ("trainable", "fixed"),
     "model.library": ("keras", "jax"),
     "feed.hand_over": (

@@ -2,7 +2,7 @@
 
 from pitfalls.report.lottery import HEADERS, hand_overs
 from pitfalls.report.tables import listings_markdown, markdown, matrix_markdown
-from pitfalls.report.words import failures, summary
+from pitfalls.report.words import failures, not_run_texts, summary
 from pitfalls.verdicts.effects import EFFECTS
 from pitfalls.verdicts.records import Verdicts
 
@@ -22,6 +22,7 @@ def matrix_page(verdicts: Verdicts) -> str:
         "# What was measured, and what was claimed",
         summary(verdicts),
         *(["## What failed", "\n".join(f"- {line}" for line in failed)] if failed else []),
+        *not_run_texts(verdicts),
         "## The matrix",
         LEGEND + "\n".join(f"- **{name}**: {effect.meaning}" for name, effect in EFFECTS.items()),
         matrix_markdown(verdicts),

@@ -124,7 +124,9 @@ def summary(verdicts: Verdicts) -> str:
     if verdicts.lottery:
         parts.append(holding(verdicts.lottery, "lottery run"))
     lacking = {"damaged": verdicts.damaged, "missing": verdicts.missing}
-    return ", ".join([*parts, *(f"{len(names)} {word}" for word, names in lacking.items() if names)]) + "."
+    lacks = [f"{len(names)} {word}" for word, names in lacking.items() if names]
+    not_run = [f"{counted(len(verdicts.not_run), 'runtime')} not run here"] if verdicts.not_run else []
+    return ", ".join([*parts, *lacks, *not_run]) + "."
 
 
 def failures(verdicts: Verdicts) -> list[str]:
@@ -134,6 +136,14 @@ def failures(verdicts: Verdicts) -> list[str]:
     ]
     failed = [line for entry in verdicts.entries if entry.fails for line in reasons(entry)]
     return failed + verdicts.damaged + missing
+
+
+def not_run_texts(verdicts: Verdicts) -> list[str]:
+    """Return for each reason why runtimes were not run here, which they are."""
+    runtimes: dict[str, list[str]] = {}
+    for runtime, why in verdicts.not_run.items():
+        runtimes.setdefault(why, []).append(runtime)
+    return [f"Not run here: {', '.join(names)}. {why}" for why, names in runtimes.items()]
 
 
 def reasons(entry: CellVerdict | ProbedListing) -> list[str]:

@@ -163,7 +163,10 @@ class ClosedForms(Record):
 
 
 class Verdicts(File):
-    """Every verdict: the cells, the article's listings, its probes, the lottery, and what is not there."""
+    """Every verdict: the cells, the article's listings, its probes, the lottery, and what is not there.
+
+    `not_run` says for each runtime that was not run here why: its framework is not installed.
+    """
 
     schema_version: Literal[1] = Field(1, alias="schema")
     cells: list[CellVerdict]
@@ -173,6 +176,7 @@ class Verdicts(File):
     closed_forms: ClosedForms | None = None
     damaged: list[str] = []
     missing: list[str] = []
+    not_run: dict[str, str] = {}
 
     @classmethod
     def cure(cls) -> str:
