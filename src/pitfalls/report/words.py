@@ -13,6 +13,14 @@ from pitfalls.verdicts.words import tolerance_text as tolerance_text
 SHORT_RUN = 5
 """A run of at most so many epochs is shown in full."""
 
+FRAMEWORKS = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}
+"""How the frameworks write their names."""
+
+
+def framework_name(framework: str) -> str:
+    """Return a framework's name as it writes it itself, one that is not known as it stands."""
+    return FRAMEWORKS.get(framework, framework)
+
 
 def short(loss: float) -> str:
     """Print a loss without decimals, and a small one with two digits."""

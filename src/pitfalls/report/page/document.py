@@ -18,9 +18,10 @@ from pitfalls.report.page.environment import buffer_addresses, environment
 from pitfalls.report.page.figures import batch_labels, figures, listing_1_of, mean_square
 from pitfalls.report.page.library import script, vendored_scripts
 from pitfalls.report.page.listings import cards
+from pitfalls.report.page.maps import groups, heat_maps
 from pitfalls.report.page.queues import queues
 from pitfalls.report.page.rules import rules_table
-from pitfalls.report.page.stories import heat_maps, stories_of
+from pitfalls.report.page.stories import stories_of
 from pitfalls.report.tables import HEADERS, cell_row, matrix_counts
 from pitfalls.report.words import failures, losses_at_text, number, share, summary
 from pitfalls.verdicts.effects import EFFECTS, SCHEMES
@@ -81,7 +82,10 @@ def content(material: Material) -> dict[str, Any]:
         "seed_marks": seed_marks(material),
         "axes": material.axes,
         "answers": answers(material),
+        "frameworks": material.frameworks,
+        "groups": groups(material),
         "maps": heat_maps(stories, material),
+        "stories": list(stories.values()),
         "headers": HEADERS,
         "rows": [cell_row(entry) for entry in verdicts.cells],
         "guard": rules_table(material),
