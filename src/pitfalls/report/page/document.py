@@ -23,7 +23,7 @@ from pitfalls.report.page.queues import queues
 from pitfalls.report.page.rules import rules_table
 from pitfalls.report.page.stories import stories_of
 from pitfalls.report.tables import HEADERS, cell_row, matrix_counts
-from pitfalls.report.words import failures, losses_at_text, number, share, summary
+from pitfalls.report.words import failures, losses_at_text, not_run_texts, number, share, summary
 from pitfalls.verdicts.effects import EFFECTS, SCHEMES
 from pitfalls.verdicts.words import explained
 
@@ -71,6 +71,7 @@ def content(material: Material) -> dict[str, Any]:
         "summary": summary(verdicts),
         "counts": matrix_counts(verdicts.cells),
         "failures": failures(verdicts),
+        "not_run": not_run_texts(verdicts),
         "effects": EFFECTS,
         "schemes": SCHEMES,
         "article": ARTICLE,
