@@ -62,7 +62,8 @@ def make_every_framework(folder: Path) -> tuple[Path, Path]:
         The folders of runs and of reports.
     """
     verdicts, guard = with_guard(committed_verdicts())
-    known = {entry.cell: entry for entry in verdicts.cells if entry.cell.runtime not in ADDED["jax"]}
+    is_added = {cell.runtime for _, cell in added_cells()}
+    known = {entry.cell: entry for entry in verdicts.cells if entry.cell.runtime not in is_added}
     runs, reports = make(folder, verdicts.with_changes(cells=list(known.values())), guard=guard)
     written = verdicts.read(reports / "verdicts.json")
     added: list[CellVerdict] = []
