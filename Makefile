@@ -13,7 +13,9 @@ INTERPRETER := $(shell command -v $(PYTHON))
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2> /dev/null)
 READY := .venv/ready-$(or $(basename $(VERSION)),none)
 TORCH := $(shell grep -oE -m 1 'torch==[0-9.]+' pyproject.toml)
+CLUSTER := $(shell sed -nE '/^cluster = \[/,/^\]/s/^ +"([^"]+)".*/\1/p' pyproject.toml)
 HAD_TORCH := $(wildcard .venv/torch)
+HAD_CLUSTER := $(wildcard .venv/cluster)
 GONE := $(shell [ -x .venv/bin/python ] || echo gone)  # for example when its interpreter was uninstalled
 define REFUSAL
 pitfalls: $(PYTHON) $(if $(VERSION),is Python $(VERSION),does not start here), and the packages are locked for Python 3.11, 3.12 and 3.13.
@@ -26,17 +28,33 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 QUIET := DO_NOT_TRACK MLFLOW_DISABLE_TELEMETRY DVC_NO_ANALYTICS
 $(foreach name,$(QUIET),$(eval export $(name) := true))
 
-.PHONY: help setup setup-torch reproduce reproduce-torch test test-soak check lint ui serve bench release clean lock
+# Adds packages that are not locked to .venv, and changes none that is.
+define ADD
+	@sed -nE 's/^([a-zA-Z0-9_.-]+==[^ ;\\]+)( ; [^\\]*)?.*/\1\2/p' requirements.lock > .venv/pins.txt
+	@python -m pip install --quiet --disable-pip-version-check --constraint .venv/pins.txt
+endef
+
+.PHONY: help setup setup-torch setup-cluster reproduce reproduce-torch test test-soak test-cluster check lint ui serve bench release clean lock
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
 
 setup: $(READY)  ## make the environment in .venv from requirements.lock (another interpreter: PYTHON=python3.12)
 
-setup-torch: setup  ## add PyTorch to it, which is not locked: a gigabyte and more on some machines
-	@sed -nE 's/^([a-zA-Z0-9_.-]+==[^ ;\\]+)( ; [^\\]*)?.*/\1\2/p' requirements.lock > .venv/pins.txt
-	@python -m pip install --quiet --disable-pip-version-check --constraint .venv/pins.txt "$(TORCH)"
+setup-torch: setup add-torch  ## add PyTorch to it, which is not locked: a gigabyte and more on some machines
+
+setup-cluster: setup add-cluster  ## add what Slurm and Ray need to it, which is not locked either
+
+.PHONY: add-torch add-cluster
+add-torch:  # without setup: that one calls it, and under make -n the two would never end
+	$(ADD) "$(TORCH)"
 	@touch .venv/torch
+
+add-cluster:
+	$(ADD) $(CLUSTER)
+	@echo 'import os; os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")' \
+		> "$$(python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/quiet_ray.pth"
+	@touch .venv/cluster
 
 .PHONY: gone
 $(READY): requirements.lock pyproject.toml $(GONE)
@@ -51,7 +69,8 @@ $(READY): requirements.lock pyproject.toml $(GONE)
 	@echo 'import os; [os.environ.setdefault(name, "true") for name in "$(QUIET)".split()]' \
 		> "$$(python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/quiet.pth"
 	@touch $(READY)
-	@$(if $(HAD_TORCH),$(MAKE) --no-print-directory setup-torch)
+	@$(if $(HAD_TORCH),$(MAKE) --no-print-directory add-torch)
+	@$(if $(HAD_CLUSTER),$(MAKE) --no-print-directory add-cluster)
 
 reproduce: setup  ## train the whole matrix and the article, check every claim
 	@dvc repro --quiet
@@ -64,6 +83,9 @@ test: setup  ## run all tests
 
 test-soak: setup  ## run the long tests: many processes at once, for minutes
 	@python -m pytest -m soak tests/soak
+
+test-cluster: setup  ## run sweeps on a Slurm and a Ray of this machine, in a network namespace that has only loopback
+	@python tests/cluster/alone.py python -m pytest -m cluster -rs tests/cluster
 
 lint: setup  ## ruff and mypy
 	@ruff check . && ruff format --check . && mypy

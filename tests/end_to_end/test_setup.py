@@ -125,18 +125,21 @@ def test_an_interpreter_that_was_named_stays_the_one(folder):
     assert f'"{folder.bin}/python3" {ANEW}' in folder.make("-n", "setup", "PYTHON=python3").stdout
 
 
-@pytest.mark.parametrize("had_torch", [True, False])
-def test_pytorch_is_added_again_to_an_environment_that_had_it(folder, had_torch):
-    """A new lock clears the environment, and with it what pip added."""
+@pytest.mark.parametrize("had", [{"torch"}, {"cluster"}, {"torch", "cluster"}, set()])
+def test_what_was_added_is_added_again_to_an_environment_that_had_it(folder, had):
+    """A new lock clears the environment, and with it what pip added: PyTorch, and what a cluster needs."""
     folder.has_environment("3.11", "python3")
-    if had_torch:
-        (folder.path / ".venv" / "torch").touch()
+    shutil.copy(ROOT / "pyproject.toml", folder.path)
+    for name in had:
+        (folder.path / ".venv" / name).touch()
     told = folder.make("-n", "setup").stdout
-    assert ANEW in told and ("-m pip install" in told.partition("quiet.pth")[2]) == had_torch
+    assert ANEW in told
+    added = told.partition("quiet.pth")[2]
+    assert ('"torch==' in added, " ray==" in added) == ("torch" in had, "cluster" in had)
 
 
 def test_no_package_of_the_lock_has_another_version_here():
-    """PyTorch is installed beside the lock, and must change nothing that is in it."""
+    """PyTorch, Ray and submitit are installed beside the lock, and must change nothing that is in it."""
     lock = (ROOT / "requirements.lock").read_text()
     locked = {same(name): version for name, version in re.findall(r"^([\w.-]+)==([^ ;\\\n]+)", lock, re.M)}
     assert len(locked) > 150
