@@ -41,7 +41,12 @@ def files_behind(door: str) -> set[str]:
     graph = imports()
     roots = {door} | (named_in_conf() if door in COMPOSES else set())
     roots |= (
-        {"hydra_plugins.pitfalls_cells", "hydra_plugins.pitfalls_local", "pitfalls.workers.preload"}
+        {
+            "hydra_plugins.pitfalls_cells",
+            "hydra_plugins.pitfalls_clusters",
+            "hydra_plugins.pitfalls_local",
+            "pitfalls.workers.preload",
+        }
         if door == "train"
         else set()
     )

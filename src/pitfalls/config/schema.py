@@ -15,6 +15,7 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from pitfalls.config.launchers import LAUNCHERS
 from pitfalls.errors import ConfigurationError
 from pitfalls.project import ROOT
 from pitfalls.results import RENAMED_LOSSES
@@ -124,15 +125,13 @@ class Config:
 
 SWEEPER = {"_target_": "hydra_plugins.pitfalls_cells.CellSweeper", "max_batch_size": None, "params": None}
 
-LAUNCHER = {"_target_": "hydra_plugins.pitfalls_local.LocalLauncher", "workers": None, "runs_per_worker": 100}
-"""Workers are one for each core; one grows by 0.25 MB a run, and is renewed before that is much."""
-
 
 def register() -> None:
-    """Make known to Hydra what conf/ names: the shape, the sweeper `cells`, the launcher `local`, and the resolvers."""
+    """Make known to Hydra what conf/ names: the shape, the sweeper `cells`, the launchers, and the resolvers."""
     ConfigStore.instance().store(name="schema", node=Config)
     ConfigStore.instance().store(group="hydra/sweeper", name="cells", node=SWEEPER, provider="pitfalls")
-    ConfigStore.instance().store(group="hydra/launcher", name="local", node=LAUNCHER, provider="pitfalls")
+    for name, launcher in LAUNCHERS.items():
+        ConfigStore.instance().store(group="hydra/launcher", name=name, node=launcher, provider="pitfalls")
     OmegaConf.register_new_resolver("root", lambda: str(ROOT), replace=True)
     OmegaConf.register_new_resolver("name", checked_name, replace=True)
 

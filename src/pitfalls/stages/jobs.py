@@ -70,11 +70,18 @@ def ending_of(job: Job, returned: JobReturn) -> Ending:
     except BaseException as error:
         if job.is_finished:
             return Outcome.TRAINED, ""  # its process died on the next one
-        if getattr(error, "was_stopped", False):
-            return Outcome.STOPPED, f"stopped: {error}"
-        write_text(job.folder / ERROR, f"{error}.\n")
-        return Outcome.FAILED, f"{error}."
+        return note_ending(job, error)
     return outcome, why_failed(job.folder) if outcome is Outcome.FAILED else ""
+
+
+def note_ending(job: Job, error: BaseException) -> Ending:
+    """Return how a run ended that left no result, and say so in its folder: what its launcher knows of it."""
+    was_stopped = getattr(error, "was_stopped", False)
+    why = f"stopped: {error}" if was_stopped else f"{error}."
+    if getattr(error, "is_noted", True):
+        log = getattr(error, "log", "")
+        write_text(job.folder / ERROR, "\n".join([why, *(["", log] if log else []), ""]))
+    return (Outcome.STOPPED if was_stopped else Outcome.FAILED), why
 
 
 def ended_elsewhere(job: Job) -> Ending | None:

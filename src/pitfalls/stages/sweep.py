@@ -21,6 +21,7 @@ from pitfalls.config.pairs import takes
 from pitfalls.config.schema import resolved
 from pitfalls.errors import (
     ConfigurationError,
+    PitfallsError,
     SweepError,
     messages_instead_of_tracebacks,
     one_line,
@@ -168,6 +169,8 @@ class Sweep:
             overrides = [[*job.overrides, *tracked.overrides_of(job.cell)] for job in its_own]
             try:
                 returned = self.launch(overrides, 0)
+            except PitfallsError:
+                raise
             except Exception as error:
                 raise SweepError(
                     f"the launcher stopped: {one_line(error)}\n"

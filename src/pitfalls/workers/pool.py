@@ -19,6 +19,7 @@ import cloudpickle
 from pebble import ProcessExpired, ProcessPool
 
 from pitfalls.startup import stop_if_asked
+from pitfalls.workers.endings import WorkerDied
 
 LOOK_SECONDS = 0.5
 
@@ -27,24 +28,6 @@ MOST_POOLS = 5
 
 PRELOAD = "PITFALLS_PRELOAD"
 """The environment variable that names what workers share: see `pitfalls.workers.preload`."""
-
-
-class WorkerDied(Exception):
-    """A worker ended in the middle of a job.
-
-    Attributes:
-        was_stopped: Whether it was asked to, by SIGTERM or SIGINT: then nothing is wrong with its job.
-    """
-
-    def __init__(self, status: int) -> None:
-        """Say how it ended: with a status, or by a signal, as -status."""
-        self.was_stopped = -status in (signal.SIGTERM, signal.SIGINT)
-        if status < 0:
-            ended = f"was ended by {signal.Signals(-status).name}"
-        else:
-            ended = f"left with status {status}" if status else "ended without an error"
-        hint = ": killed by hand, or for want of memory" if status == -signal.SIGKILL else ""
-        super().__init__(f"its process {ended}{hint}")
 
 
 Returned = Any | BaseException

@@ -1,0 +1,76 @@
+"""Ray: a task for each run, on a cluster that stands.
+
+Hydra's own plug-in hands `object_store_memory` to a cluster that stands, which Ray refuses, and pins an old
+cloudpickle. Neither is needed for what a sweep asks of Ray: these few calls.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import cloudpickle
+import ray
+
+from pitfalls.startup import stop_if_asked, stop_when_asked
+from pitfalls.workers.endings import ending_on_ray
+from pitfalls.workers.nodes import environment_of_jobs
+
+LOOK_SECONDS = 0.5
+
+
+def run_on_ray(
+    job: Callable[..., Any], arguments: Sequence[tuple[Any, ...]], address: str, cpus_per_job: float
+) -> list[Any]:
+    """Call a function with each of some arguments, each in a task of Ray.
+
+    Nothing is started but tasks, and a task that dies is not tried again: the sweep says so, and a second command
+    trains it.
+
+    Args:
+        job: The function; any that cloudpickle takes.
+        arguments: Those of each call.
+        address: The cluster: `auto` for that of this node, or host:port of its head.
+        cpus_per_job: How many processors a task is given.
+
+    Returns:
+        For each call what it returned, or why it did not.
+
+    Raises:
+        ConnectionError: There is no cluster.
+        KeyboardInterrupt: As it comes; the tasks are ended.
+    """
+    ray.init(
+        address=address,
+        runtime_env={"env_vars": environment_of_jobs()},
+        log_to_driver=False,
+        logging_level=logging.ERROR,
+    )
+    stop_when_asked()  # Ray has put its own answer to SIGTERM in place
+    try:
+        task = ray.remote(num_cpus=cpus_per_job, max_retries=0)(perform)
+        shared = ray.put(cloudpickle.dumps(job))
+        return collect([task.remote(shared, *given) for given in arguments])
+    finally:
+        ray.shutdown()  # ends what still runs
+
+
+def perform(shared: bytes, *arguments: Any) -> Any:
+    """Do one job on its node."""
+    return cloudpickle.loads(shared)(*arguments)
+
+
+def collect(tasks: Sequence[Any]) -> list[Any]:
+    """Wait until every task has ended, and return what each returned or why it did not."""
+    waiting = list(tasks)
+    while waiting:
+        _, waiting = ray.wait(waiting, num_returns=len(waiting), timeout=LOOK_SECONDS)
+        stop_if_asked()
+    return [result_of(task) for task in tasks]
+
+
+def result_of(task: Any) -> Any:
+    """Return what a task returned, or why it did not."""
+    try:
+        return ray.get(task)
+    except Exception as error:
+        return ending_on_ray(error)
