@@ -80,6 +80,23 @@ def test_a_sweep_that_is_stopped_and_loses_jobs_ends_with_every_result(slurm, re
     assert sweep.left_behind() == []
 
 
+TWO = [*(word for word in LINE if not word.startswith(("model=", "seed="))), "model=mean_lambda", "seed=0"]
+"""Of the 24 runs two."""
+
+
+def test_jobs_outlive_the_command_and_are_waited_for_by_the_next(slurm, names, tmp_path):
+    """SIGKILL of the command: its jobs write their results, none is trained twice, and their parent ends well."""
+    sweep = KilledSweep(names("killed"), tmp_path, [*TWO, *ON_SLURM])
+    parent = sweep.start()
+    wait_until(lambda: len(slurm.running()) == 2, "two jobs run")
+    parent.kill()
+    parent.wait()
+    assert sweep.finish() == 0
+    assert len(sweep.results()) == 2
+    assert sweep.statuses() == {"FINISHED": 2}
+    assert sweep.parents() == {"FINISHED": 1}
+
+
 def run_here(folder: Path, job: Callable[..., object], arguments: list, **options) -> list:
     """Run jobs on Slurm, without a sweep."""
     from pitfalls.workers.slurm import run_on_slurm

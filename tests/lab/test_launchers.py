@@ -229,7 +229,7 @@ def test_the_help_names_every_option_of_every_launcher():
     for name, launcher in LAUNCHERS.items():
         (line,) = re.findall(rf"^ +{name} +\w.*", told, re.M)
         options = {field.name for field in dataclasses.fields(launcher)} - {"_target_"}
-        assert {word.partition("=")[0] for word in line.split() if "=" in word} == options
+        assert {re.sub(r"^\+|[.=].*", "", word) for word in line.split() if "=" in word} == options
 
 
 def test_options_of_a_cluster_are_said_in_a_file_of_its_own(tmp_path):

@@ -28,7 +28,7 @@ class Slurm:
         memory_gb: What a job may use; null is the cluster's own default. One run takes 1 GB.
         cpus_per_job: Processors of a job.
         jobs_at_once: How many run at the same time at most.
-        sbatch: Further options of sbatch: ``{account: mine, qos: low}``.
+        sbatch: Further options of sbatch: ``+hydra.launcher.sbatch.account=mine``.
     """
 
     _target_: str = "hydra_plugins.pitfalls_clusters.SlurmLauncher"
