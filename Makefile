@@ -33,7 +33,10 @@ help:  ## list the commands
 
 setup: $(READY)  ## make the environment in .venv from requirements.lock (another interpreter: PYTHON=python3.12)
 
-setup-torch: setup  ## add PyTorch to it, which is not locked: a gigabyte and more on some machines
+setup-torch: setup add-torch  ## add PyTorch to it, which is not locked: a gigabyte and more on some machines
+
+.PHONY: add-torch
+add-torch:
 	@sed -nE 's/^([a-zA-Z0-9_.-]+==[^ ;\\]+)( ; [^\\]*)?.*/\1\2/p' requirements.lock > .venv/pins.txt
 	@python -m pip install --quiet --disable-pip-version-check --constraint .venv/pins.txt "$(TORCH)"
 	@touch .venv/torch
@@ -51,7 +54,7 @@ $(READY): requirements.lock pyproject.toml $(GONE)
 	@echo 'import os; [os.environ.setdefault(name, "true") for name in "$(QUIET)".split()]' \
 		> "$$(python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/quiet.pth"
 	@touch $(READY)
-	@$(if $(HAD_TORCH),$(MAKE) --no-print-directory setup-torch)
+	@$(if $(HAD_TORCH),$(MAKE) --no-print-directory add-torch)
 
 reproduce: setup  ## train the whole matrix and the article, check every claim
 	@dvc repro --quiet
