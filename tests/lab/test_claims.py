@@ -3,7 +3,7 @@
 import pytest
 
 from pitfalls import claims
-from pitfalls.claims import Expectation, mechanism
+from pitfalls.claims import Expectation, expectation
 from pitfalls.results import Offsets
 from pitfalls.verdicts.run import judge, mechanism_of
 
@@ -201,7 +201,7 @@ def test_a_pair_on_boundaries_is_a_race_that_may_end_in_any_effect(result_of, ru
 def test_a_verdict_asks_for_its_claim_once(result_of, monkeypatch):
     """How inputs and labels are coupled is derived once, whatever is asked of it."""
     asked = []
-    derive = mechanism.coupling
-    monkeypatch.setattr(mechanism, "coupling", lambda m: asked.append(m) or derive(m))
+    derive = expectation.coupling
+    monkeypatch.setattr(expectation, "coupling", lambda m: asked.append(m) or derive(m))
     judge(result_of("custom_loop", "reused_inputs", "flat_mean_lambda"), fired=["aliased-batch"])
     assert len(asked) == 1

@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from pitfalls.claims import closed_forms, mechanism
+from pitfalls.claims import closed_forms, expectation
 
 HIGHS = [2, 10, 100]
 BATCH_SIZES = [1, 4, 16, 64]
@@ -191,5 +191,5 @@ def test_the_standard_error_behind_a_full_queue_is_that_of_many_trainings(high):
 )
 def test_shapes_broadcast_as_numpy_s_do(a, b):
     """NumPy's own rule says the same, in both orders."""
-    assert mechanism.broadcast(a, b) == np.broadcast_shapes(a, b)
-    assert mechanism.broadcast(b, a) == np.broadcast_shapes(a, b)
+    assert expectation.broadcast(a, b) == np.broadcast_shapes(a, b)
+    assert expectation.broadcast(b, a) == np.broadcast_shapes(a, b)
