@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from typing import Any
 
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
@@ -41,8 +41,9 @@ def collated(
     return nullcontext(iter(DataLoader(Iterated(samples, config), batch_size=config.task.batch_size)))
 
 
-@contextmanager
-def loaded_by_workers(batches: Iterator[Any], config: Config, recorder: Recorder) -> Iterator[Iterator[Any]]:
+def loaded_by_workers(
+    batches: Iterator[Any], config: Config, recorder: Recorder
+) -> AbstractContextManager[Iterator[Any]]:
     """Load whole batches in worker processes, which end with the context."""
     refuse_to_fork()
     loader = DataLoader(
@@ -52,11 +53,9 @@ def loaded_by_workers(batches: Iterator[Any], config: Config, recorder: Recorder
         prefetch_factor=config.feed.places,
         multiprocessing_context="fork",
     )
-    iterators = [iter(loader)]
-    try:
-        yield iterators[0]
-    finally:
-        iterators.clear()  # the last reference: the workers end now
+    return closing(
+        batch for batch in loader
+    )  # closed, it lets go of the loader's iterator, which ends its workers
 
 
 def refuse_to_fork() -> None:
