@@ -135,12 +135,12 @@ def test_a_cell_prints_the_formula_of_its_claim(result_of, runtime, generator, m
 def test_a_cell_bounds_its_share_of_independent_rows(
     result_of, runtime, generator, model, claim, is_race, effect
 ):
-    """At least half, or as a feed was seen to, where a race bites by aliasing; at most 5 % where it is masked or rare."""
+    """At least half, or as a feed was seen to, where a race bites by aliasing; at most 5 % where masked, 25 % if rare."""
     seen = expected(result_of(runtime, generator, model)).coupling
     is_aliased = generator.startswith(("reused_inputs", "refilled_tensor")) and claim not in ("0", "B")
     if is_race:
-        bites_from = {"keras3": 0.25, "torch_workers": 0.9}.get(runtime, 0.5)
-        most = 1 if runtime == "torch_loop" else 0.05
+        bites_from = {"keras3": 0.25, "torch_workers": 0.7}.get(runtime, 0.5)
+        most = {"torch_loop": 1, "torch_workers": 0.25}.get(runtime, 0.05)
         assert (seen.least, seen.most) == ((bites_from, 1) if is_aliased else (0, most))
     elif generator == "refilled_sample":
         assert seen.least == seen.most == 63 / 64
@@ -228,10 +228,10 @@ def test_a_pair_on_boundaries_is_a_race_that_may_end_in_any_effect(result_of, ru
 @pytest.mark.parametrize(
     ("inputs", "labels", "yields", "bounds", "effect"),
     [
-        (16, None, "arrays", (0, 0.05), "rare"),
-        (None, 16, "arrays", (0, 0.05), "rare"),
-        (0, None, "tensors", (0.9, 1), "bites"),
-        (0, 0, "tensors", (0, 0.05), "rare"),
+        (16, None, "arrays", (0, 0.25), "rare"),
+        (None, 16, "arrays", (0, 0.25), "rare"),
+        (0, None, "tensors", (0.7, 1), "bites"),
+        (0, 0, "tensors", (0, 0.25), "rare"),
         (None, None, "tensors", (0, 0), "clean"),
     ],
 )

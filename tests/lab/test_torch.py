@@ -1,5 +1,7 @@
 """PyTorch in the lab: what its steps read, what its models keep, and its claims at other sizes. In a process of its own."""
 
+import os
+import subprocess
 import sys
 from typing import Any
 
@@ -74,6 +76,29 @@ def test_a_pair_behind_a_queue_costs_what_its_share_implies(model):
     result = train("torch_loop", "reused_pair", model, *(SHORT if model == "dense" else ()))
     verdict = judge(result)
     assert verdict.reasons == [] and verdict.effect in ("masked", "bites")
+
+
+@pytest.fixture
+def busy_cores():
+    """Take the cores of this machine, twice over, while a test runs."""
+    others = [
+        subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(2 * (os.cpu_count() or 1))
+    ]
+    yield
+    for other in others:
+        other.kill()
+        other.wait()
+
+
+@pytest.mark.parametrize("model", ["dense", "mean_lambda"])
+@pytest.mark.parametrize(
+    ("generator", "effect"),
+    [("reused_inputs", "rare"), ("refilled_tensor", "bites"), ("fresh_tensors", "clean")],
+)
+def test_what_workers_do_stays_within_its_bounds_on_a_busy_machine(busy_cores, generator, effect, model):
+    """A worker's sending thread then waits for a core: ten times as many batches break, and the claim holds."""
+    verdict = judge(train("torch_workers", generator, model, *(SHORT if model == "dense" else ())))
+    assert (verdict.effect, verdict.reasons) == (effect, [])
 
 
 CAUSES = {  # (runtime, generator, model): the formula that it leads to, and its effect

@@ -66,8 +66,8 @@ EFFECTS = {
     ),
     "rare": Effect(
         brief="a race breaks few batches",
-        meaning="a race breaks few batches, at most one in twenty and often one in a thousand: a short look shows none, "
-        "yet an epoch of 10,000 batches has tens of them, each with inputs that belong to other labels",
+        meaning="a race breaks few batches, from one in 3,000 on an idle machine to one in six on a busy one: "
+        "a short look may show none, yet an epoch of 10,000 batches has some, whose inputs belong to other labels",
         happened="The bug is there, and **rare**: a race breaks few batches",
         light=Shade(fill="#f2d27a", on="#332400", ink="#8a6100"),
         dark=Shade(fill="#6b5214", on="#fff3d1", ink="#e0b84c"),
