@@ -162,6 +162,42 @@ def test_a_step_works_on_a_copy_of_its_batch(kind):
     assert in_torch(rows_of_a_step, kind) == ([4, 2, 4, 1], True)
 
 
+def recorded(epochs: int, kind: str) -> list:
+    """Return the history of 40 steps that were recorded in some epochs; of arrays or tensors, (b,) or (b, 1)."""
+    import torch
+
+    from pitfalls.lab.recorder import Recorder
+    from pitfalls.lab.torch.recording import TensorRecorder
+
+    rng = np.random.default_rng(0)
+    recorder = Recorder(4)
+    recording = TensorRecorder(recorder, 40 // epochs)
+    inputs = rng.integers(0, 100, (40, 4, 2)).astype(float)
+    inputs[20] = inputs[21] = inputs[19]
+    labels = inputs.mean(axis=2)
+    labels[10, 3] += 1
+    for step in range(40):
+        batch = (inputs[step], labels[step] if kind == "flat" else labels[step][:, np.newaxis])
+        recording.copied(*(map(torch.from_numpy, batch) if kind == "tensors" else batch))
+        recording.note(torch.tensor(float(step)))
+        if (step + 1) % (40 // epochs) == 0:
+            recording.end_epoch()
+    last, last_labels = recorder.last_batch()
+    assert np.array_equal(last, inputs[39]) and last_labels.shape == ((4,) if kind == "flat" else (4, 1))
+    return recorder.history().tolist()
+
+
+@pytest.mark.parametrize("kind", ["arrays", "flat", "tensors"])
+@pytest.mark.parametrize("epochs", [1, 2, 4])
+def test_steps_are_counted_alike_in_few_epochs_and_in_many(epochs, kind):
+    """Also a batch that repeats over an epoch's end, whose memory is then filled again."""
+    loss, broken_rows, broken_batches, repeated = zip(*in_torch(recorded, epochs, kind), strict=True)
+    assert loss == tuple(range(40))
+    assert broken_rows == tuple(0.25 * (step == 10) for step in range(40))
+    assert broken_batches == tuple(float(step == 10) for step in range(40))
+    assert repeated == tuple(float(step in (20, 21)) for step in range(40))
+
+
 def steps_of_two_batches(is_copied: bool) -> int:
     """Return in how many of 300 steps the loss is not that of the recorded batch.
 
@@ -339,7 +375,7 @@ def test_a_model_is_kept_as_arrays_with_its_code_and_loads_without_pickle(tmp_pa
     for before, after, _, code in (line, with_axis, without_axis):
         assert np.array_equal(before, after)
         assert code.startswith("class ")
-    assert line[2] == ["answer", "code", "line.bias", "line.weight"] and line[0].shape == (3, 1)
+    assert line[2] == ["answer", "bias", "code", "weight"] and line[0].shape == (3, 1)
     assert with_axis[2] == ["answer", "code"] and with_axis[0].tolist() == [[65.0], [49.5], [23.0]]
     assert without_axis[0].tolist() == [65.0, 49.5, 23.0]
 
@@ -359,7 +395,7 @@ def refused_on_loading(path: str) -> str:
     ("content", "said"),
     [
         ({"answer": "system", "code": ""}, "answers with system, and only Line,"),
-        ({"answer": "Line", "code": "", "line.bias": np.array([{}], dtype=object)}, "allow_pickle=False"),
+        ({"answer": "Line", "code": "", "bias": np.array([{}], dtype=object)}, "allow_pickle=False"),
     ],
 )
 def test_a_file_that_asks_for_other_code_is_not_run(tmp_path, content, said):
@@ -373,7 +409,7 @@ def first_weights() -> list[float]:
     from pitfalls.lab.torch import models
 
     seeds = [*range(200), 0]
-    return [value for seed in seeds for value in models.dense(seed).line.weight.detach().ravel().tolist()]
+    return [value for seed in seeds for value in models.dense(seed).weight.detach().ravel().tolist()]
 
 
 def test_a_line_starts_as_keras_s_dense_does():
@@ -393,7 +429,7 @@ def updates() -> tuple[list[float], list[float]]:
     from pitfalls.lab.torch.recording import TensorRecorder
 
     network, rng = models.dense(0), np.random.default_rng(1)
-    ours = np.array([*network.line.weight.detach().ravel().tolist(), 0.0])
+    ours = np.array([*network.weight.detach().ravel().tolist(), 0.0])
     recording = TensorRecorder(Recorder(8), 30)
     step = steps.make_step(network, "mse_loss", [(0, 0.1), (10, 0.01)], False, recording)
     square = np.zeros(3)
@@ -403,7 +439,7 @@ def updates() -> tuple[list[float], list[float]]:
         columns = np.column_stack([inputs, np.ones(8)])
         gradient = 2 * (columns @ ours - labels[:, 0]) @ columns / 8
         ours -= (0.1 if number < 10 else 0.01) * twin.OPTIMIZERS["torch_rmsprop"].scaled(gradient, square)
-    return [*network.line.weight.detach().ravel().tolist(), network.line.bias.item()], ours.tolist()
+    return [*network.weight.detach().ravel().tolist(), network.bias.item()], ours.tolist()
 
 
 def test_rmsprop_is_the_twin_s_and_its_rate_changes_at_its_steps():

@@ -19,18 +19,12 @@ class Model(torch.nn.Module):
     declared_output: tuple[int | None, ...] = (None, 1)
 
 
-class Line(Model):
-    """A line through the two inputs."""
+class Line(Model, torch.nn.Linear):
+    """A line through the two inputs: its value for each pair, (b, 1)."""
 
     def __init__(self) -> None:
         """Make its weights."""
-        super().__init__()
-        self.line = torch.nn.Linear(2, 1)
-
-    def forward(self, inputs_b2: torch.Tensor) -> torch.Tensor:
-        """Return the line's value for each pair, (b, 1)."""
-        value: torch.Tensor = self.line(inputs_b2)
-        return value
+        super().__init__(2, 1)
 
 
 class MeanWithAxis(Model):
@@ -60,8 +54,8 @@ ANSWERS: dict[str, type[Model]] = {
 def dense(seed: int) -> Model:
     """Return a trainable line that starts as Keras's `Dense(1)` does: weights Glorot uniform, bias 0."""
     model = Line()
-    torch.nn.init.xavier_uniform_(model.line.weight, generator=torch.Generator().manual_seed(seed))
-    torch.nn.init.zeros_(model.line.bias)
+    torch.nn.init.xavier_uniform_(model.weight, generator=torch.Generator().manual_seed(seed))
+    torch.nn.init.zeros_(model.bias)
     return model
 
 
