@@ -12,6 +12,8 @@ endif
 INTERPRETER := $(shell command -v $(PYTHON))
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2> /dev/null)
 READY := .venv/ready-$(or $(basename $(VERSION)),none)
+TORCH := $(shell grep -oE -m 1 'torch==[0-9.]+' pyproject.toml)
+HAD_TORCH := $(wildcard .venv/torch)
 GONE := $(shell [ -x .venv/bin/python ] || echo gone)  # for example when its interpreter was uninstalled
 define REFUSAL
 pitfalls: $(PYTHON) $(if $(VERSION),is Python $(VERSION),does not start here), and the packages are locked for Python 3.11, 3.12 and 3.13.
@@ -24,12 +26,17 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 QUIET := DO_NOT_TRACK MLFLOW_DISABLE_TELEMETRY DVC_NO_ANALYTICS
 $(foreach name,$(QUIET),$(eval export $(name) := true))
 
-.PHONY: help setup reproduce test test-soak check lint ui serve bench release clean lock
+.PHONY: help setup setup-torch reproduce reproduce-torch test test-soak check lint ui serve bench release clean lock
 
 help:  ## list the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
 
 setup: $(READY)  ## make the environment in .venv from requirements.lock (another interpreter: PYTHON=python3.12)
+
+setup-torch: setup  ## add PyTorch to it, which is not locked: a gigabyte and more on some machines
+	@sed -nE 's/^([a-zA-Z0-9_.-]+==[^ ;\\]+)( ; [^\\]*)?.*/\1\2/p' requirements.lock > .venv/pins.txt
+	@python -m pip install --quiet --disable-pip-version-check --constraint .venv/pins.txt "$(TORCH)"
+	@touch .venv/torch
 
 .PHONY: gone
 $(READY): requirements.lock pyproject.toml $(GONE)
@@ -44,10 +51,13 @@ $(READY): requirements.lock pyproject.toml $(GONE)
 	@echo 'import os; [os.environ.setdefault(name, "true") for name in "$(QUIET)".split()]' \
 		> "$$(python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/quiet.pth"
 	@touch $(READY)
+	@$(if $(HAD_TORCH),$(MAKE) --no-print-directory setup-torch)
 
 reproduce: setup  ## train the whole matrix and the article, check every claim
 	@dvc repro --quiet
 	@echo "Open reports/index.html: what bites today, the article beside ours, every run. Tables: reports/matrix.md. In MLflow: make ui"
+
+reproduce-torch: setup-torch reproduce  ## the same with PyTorch
 
 test: setup  ## run all tests
 	@python -m pytest -n 2 --dist loadfile

@@ -6,6 +6,7 @@ the queues and the lottery, is made up too. Nothing is trained.
 """
 
 import json
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 from made_results import BUFFERS, FEEDS, PREDICTIONS, made_answers, made_prediction, made_result
 
 from pitfalls.project import ROOT, Cell, SeededCell
+from pitfalls.report.lottery import CALLS, WAITS
 from pitfalls.report.material import Material, gather
 from pitfalls.report.page import write_page
 from pitfalls.results import Fired, Probe, Record, Result, Slot, Task
@@ -83,14 +85,35 @@ def with_queue(probe: Probe) -> Probe:
 
 
 def with_lottery(verdicts: Verdicts) -> Verdicts:
-    """Return the verdicts with sixteen runs of one cell, of which the one at a multiple of 64 bytes is bitten."""
-    cell = Cell("keras3", "reused_inputs", "mean_lambda")
-    bitten = {"final_loss": 690.0, "broken_rows": 0.83, "standard_error": 1.0}
-    results = [
-        made_result(cell, **({} if at else bitten), buffer_address_mod_64={"inputs": at, "labels": None})
-        for at in range(0, 64, 4)
-    ]
-    return verdicts.with_changes(lottery=gather_lottery(Judged(result, judge(result)) for result in results))
+    """Return the verdicts with runs at sixteen addresses, of which those at a multiple of 64 bytes are bitten.
+
+    In JAX also with each way to hand a batch over, and with steps of two lengths.
+    """
+    judged = []
+    for runtime in ("keras3", "jax_loop"):
+        for at in range(0, 64, 4):
+            offsets = {"inputs": at, "labels": None}
+            swept = f"@generator.inputs_offset_bytes={at}"
+            judged.append(drawn(runtime, swept, not at, buffer_address_mod_64=offsets))
+    sound = made_result(Cell("jax_loop", "reused_inputs_aligned", "mean_lambda")).mechanism
+    for way, waits in product(CALLS, WAITS):
+        mechanism = sound.with_changes(hand_over=way, waits=waits)
+        is_cured = (
+            way == "numpy_copy" or waits == "step" or (way in ("asarray", "array_copy") and waits == "batch")
+        )
+        swept = f"@feed.hand_over={way}/@feed.waits={waits}"
+        judged.append(drawn("jax_loop", swept, not is_cured, mechanism=mechanism.as_json()))
+    judged += [drawn("jax_loop", f"@load={load}", load == 200, load=load) for load in (1, 200)]
+    return verdicts.with_changes(lottery=gather_lottery(judged))
+
+
+def drawn(runtime: str, swept: str, is_bitten: bool, **measured: Any) -> Judged:
+    """Return a run of the lottery, judged, with most of its rows broken or none."""
+    if is_bitten:
+        measured |= {"final_loss": 690.0, "broken_rows": 0.83, "standard_error": 1.0}
+    generator = "reused_inputs" if "offset" in swept else "reused_inputs_aligned"
+    result = made_result(Cell(runtime, generator, "mean_lambda"), **measured)
+    return Judged(result, judge(result), Path(swept))
 
 
 def allocation_probe(task: Task = TASK) -> Probe:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -156,9 +156,35 @@ def listed_listings(params: Path) -> set[int]:
     )
 
 
-def listed_offsets(params: Path) -> set[int]:
-    """Return the offsets of the alignment lottery that params.yaml lists, none if it has no lottery."""
-    return listed_numbers("alignment.offset_bytes", params) if "alignment" in content_of(params) else set()
+class Lot(NamedTuple):
+    """One run of the alignment lottery: what is swept in it, as `@key=value`, and its seed."""
+
+    runtime: str
+    swept: str
+    seed: int
+
+    def __str__(self) -> str:
+        """Name it as people read it: ``keras3 @generator.inputs_offset_bytes=16 seed 0``."""
+        return f"{self.runtime} {self.swept} seed {self.seed}"
+
+
+def listed_lots(params: Path) -> set[Lot]:
+    """Return the runs of the alignment lottery that params.yaml lists, none if it has no lottery."""
+    if "alignment" not in content_of(params):
+        return set()
+    offsets, hand_overs, waits, loads = (
+        listed(f"alignment.{key}", params) for key in ("offset_bytes", "hand_over", "waits", "load")
+    )
+    swept = {
+        ("keras3", 0): [f"@generator.inputs_offset_bytes={at}" for at in offsets],
+        ("jax_loop", 0): [
+            *(f"@generator.inputs_offset_bytes={at}" for at in offsets),
+            *(f"@feed.hand_over={way} @feed.waits={until}" for way in hand_overs for until in waits),
+        ],
+    }
+    for seed in listed_numbers("alignment.seed", params):
+        swept["jax_loop", seed] = [*swept.get(("jax_loop", seed), []), *(f"@load={load}" for load in loads)]
+    return {Lot(runtime, what, seed) for (runtime, seed), whats in swept.items() for what in whats}
 
 
 def in_order(options: Iterable[str], axis: str, params: Path = PARAMS) -> list[str]:

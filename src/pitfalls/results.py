@@ -1,11 +1,9 @@
 """Results on disk: typed records, each written at once or not at all.
 
-A run's folder is runs/<sweep>/<runtime>/<generator>/<model>/seed-<n>, with a folder
-more for each further key that a sweep varies. result.json stands in it when the run has
-finished; verdict.json beside it can be derived from it at any time.
+A run's folder is runs/<sweep>/<runtime>/<generator>/<model>/seed-<n>, with a folder more for each further key that a
+sweep varies. result.json stands in it when the run has finished; verdict.json beside it can be derived from it.
 
-This module alone knows the form of these files. A record refuses NaN, Infinity, a missing
-part or another shape where a file is read (docs/decisions/0011).
+This module alone knows the form of these files. A record refuses NaN, a missing part or another shape (docs/decisions/0011).
 """
 
 from collections.abc import Iterator
@@ -57,11 +55,13 @@ class Task(Record):
 
 
 class Mechanism(Record):
-    """How batches reached the model and its loss; `yields` and `dtype` are what the generator yielded."""
+    """How batches reached the model and its loss, as conf/feed has it; `yields` and `dtype` are the generator's."""
 
     feed: str
     yields: str = "arrays"
     threaded: bool
+    hand_over: str = "as_it_is"
+    waits: str = "nothing"
     labels: str
     dtype: str = "float64"
     loss: Annotated[str, BeforeValidator(lambda kind: RENAMED_LOSSES.get(str(kind), kind))]

@@ -9,7 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from made_frameworks import every_framework
 from made_reports import committed_verdicts, made_page, with_guard
+
+from pitfalls.report.map import write_maps
+from pitfalls.report.page import write_page
 
 FLAGS = [
     "--no-sandbox",
@@ -51,6 +55,15 @@ def report(tmp_path_factory) -> Path:
     """A page made from the committed verdicts, with all that a page can show."""
     verdicts, guard = with_guard(committed_verdicts())
     return made_page(tmp_path_factory.mktemp("report"), verdicts, guard=guard)
+
+
+@pytest.fixture(scope="session")
+def every_report(tmp_path_factory) -> Path:
+    """A page of twelve runtimes in three frameworks."""
+    folder = tmp_path_factory.mktemp("every")
+    material = every_framework(folder)
+    write_maps(material, folder)
+    return write_page(material, folder)
 
 
 @pytest.fixture

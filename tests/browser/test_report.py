@@ -4,8 +4,11 @@ import io
 from pathlib import Path
 
 import pytest
+from made_frameworks import ADDED
 from made_reports import committed_verdicts, made_page, with_a_failure
 from PIL import Image
+
+from pitfalls.report.map import FILES
 
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 
@@ -88,13 +91,6 @@ def test_the_page_does_not_scroll_sideways(open_page, report, width):
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-SEVEN_COLUMNS = """() => {
-    document.querySelectorAll('.map tr').forEach(row => {
-        for (const cell of [...row.children].slice(-3)) row.append(cell.cloneNode(true));
-    });
-    document.querySelector('.maps').classList.add('many');
-}"""
-
 SPILT = """() => [...document.querySelectorAll('.map td .effect, .map td b')].filter(word => {
     const range = document.createRange();
     range.selectNodeContents(word);
@@ -104,21 +100,109 @@ SPILT = """() => [...document.querySelectorAll('.map td .effect, .map td b')].fi
 """How many words of the maps do not fit into their cell."""
 
 
-@pytest.mark.parametrize("width", [360, 768, 1280])
-def test_seven_runtimes_have_room_for_their_words(open_page, report, width):
-    """Below each other on a desk, and scrolled sideways in their own place on a phone."""
-    page = open_page(report, width=width).page
-    page.evaluate(SEVEN_COLUMNS)
+@pytest.mark.parametrize("width", [360, 390, 768, 1280])
+def test_twelve_runtimes_have_room_for_their_words(open_page, every_report, width):
+    """On a desk they stand beside each other, and on a phone they scroll sideways in their own place."""
+    page = open_page(every_report, width=width).page
     assert page.evaluate(SPILT) == 0
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+    beyond = page.locator(".maps").evaluate("maps => maps.scrollWidth - maps.clientWidth")
+    assert (beyond > 0) is (width < 1280)
 
 
-def test_words_without_room_would_be_seen(open_page, report):
-    """Three maps of seven columns beside each other are too narrow."""
-    page = open_page(report, width=1280).page
-    page.evaluate(SEVEN_COLUMNS)
+def test_words_without_room_would_be_seen(open_page, every_report):
+    """Three maps of twelve columns beside each other are too narrow."""
+    page = open_page(every_report, width=1280).page
     page.evaluate("document.querySelector('.maps').classList.remove('many')")
     assert page.evaluate(SPILT) > 0
+
+
+def test_names_of_generators_stay_in_sight_on_a_phone(open_page, every_report):
+    """Also where the map was scrolled to its last column."""
+    page = open_page(every_report, width=390).page
+    page.locator(".maps").evaluate("maps => { maps.scrollLeft = maps.scrollWidth }")
+    left = page.locator(".map tbody th").first.evaluate("name => name.getBoundingClientRect().left")
+    assert left == page.locator(".maps").evaluate("maps => maps.getBoundingClientRect().left")
+
+
+OVERLAPS = """pictures => [...document.querySelectorAll(pictures)].flatMap(picture => {
+    const boxes = [...picture.querySelectorAll('text')].map(text => [text.textContent, text.getBBox()]);
+    const edge = picture.viewBox.baseVal.width + 0.5;
+    const meet = (a, b) => a.x < b.x + b.width - 0.5 && b.x < a.x + a.width - 0.5
+        && a.y < b.y + b.height - 4 && b.y < a.y + a.height - 4;
+    return boxes.flatMap(([word, box], at) => [
+        ...(box.x + box.width > edge ? [`${word} leaves the picture`] : []),
+        ...boxes.slice(at + 1).filter(([, other]) => meet(box, other)).map(([other]) => `${word} on ${other}`),
+    ]);
+})"""
+"""Which words of a picture print over others; lines of a name may be set solid."""
+
+
+@pytest.mark.parametrize("scheme", FILES)
+def test_no_word_of_the_readme_s_map_prints_over_another(open_page, every_report, scheme):
+    """Five runtimes of a framework, three models, and the longest names."""
+    page = open_page(every_report.with_name(FILES[scheme]), wait="svg").page
+    assert page.locator("text").count() > 222
+    assert page.evaluate(OVERLAPS, "svg") == []
+
+
+def test_words_that_print_over_others_would_be_seen(open_page, every_report):
+    """The check above can fail: a larger font does not fit."""
+    page = open_page(every_report.with_name(FILES["light"]), wait="svg").page
+    page.evaluate("document.querySelectorAll('text').forEach(text => text.setAttribute('font-size', '20'))")
+    assert page.evaluate(OVERLAPS, "svg") != []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_drawing_is_there(open_page, every_report, scheme):
+    """Two queues, two time lines of JAX and two queues of PyTorch, each with ink, and wide enough to be read."""
+    page = open_page(every_report, scheme=scheme).page
+    drawings = page.locator("svg.queue")
+    assert drawings.count() == 6
+    assert all(inks(drawings.nth(at).screenshot()) > 1000 for at in range(6))
+    assert page.evaluate(OVERLAPS, "svg.queue") == []
+
+
+def test_a_framework_is_chosen_with_a_click_or_an_arrow(open_page, every_report):
+    """Only its runtimes are shown."""
+    page = open_page(every_report).page
+    shown = page.locator(".answers:visible h3")
+    assert "custom_loop" in shown.all_inner_texts()
+    page.get_by_text("PyTorch", exact=True).first.click()
+    assert sorted(shown.all_inner_texts()) == sorted(ADDED["torch"])
+    page.keyboard.press("ArrowLeft")
+    assert sorted(shown.all_inner_texts()) == sorted(ADDED["jax"])
+
+
+def test_paper_shows_the_answers_of_every_framework(open_page, every_report):
+    """It cannot be clicked: each framework's name stands above its runtimes."""
+    page = open_page(every_report).page
+    page.emulate_media(media="print")
+    assert page.locator(".answers:visible").count() == 3
+    tops = page.locator(".tabs label, .tabs .answers").evaluate_all(
+        "parts => parts.map(part => part.getBoundingClientRect().top)"
+    )
+    assert tops == sorted(tops) and len(tops) == 6
+
+
+def test_stories_lead_from_one_to_the_next(open_page, report):
+    """By their links; one way back leaves them, and the focus is on the cell of the last one."""
+    page = open_page(report).page
+    page.locator('.map a[href="#keras2/reused_inputs/dense"]').click()
+    story = page.locator("dialog[open]")
+    for link, cell in (
+        (".neighbours a:last-child", "keras3/reused_inputs/dense"),
+        (".twins a >> nth=0", "keras3/fresh_arrays/dense"),
+        (".neighbours a:first-child", "keras2/fresh_arrays/dense"),
+    ):
+        story.locator(link).click()
+        page.wait_for_function("id => document.querySelector('dialog[open]')?.id === id", arg=cell)
+        assert story.count() == 1 and page.evaluate("location.hash") == f"#{cell}"
+        story.locator("[data-story=story_curve] svg").wait_for()
+    page.keyboard.press("Escape")
+    page.wait_for_function("location.hash === ''")
+    assert page.url == report.as_uri()
+    assert page.evaluate("document.activeElement.getAttribute('href')") == "#keras2/fresh_arrays/dense"
 
 
 def test_a_story_does_not_scroll_sideways(open_page, report):
@@ -135,6 +219,13 @@ def test_a_story_does_not_scroll_sideways(open_page, report):
 def test_axe_finds_nothing(open_page, report, scheme, width, hash):
     """No violation of level A or AA, in either scheme, on a phone and on a desk, with a story open."""
     assert violations(open_page(report, hash, width=width, scheme=scheme).page) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("hash", ["", "#jax_loop/reused_inputs_aligned/dense"], ids=["page", "story"])
+def test_axe_finds_nothing_in_three_frameworks(open_page, every_report, scheme, hash):
+    """Choice of a framework, grouped columns, empty places, drawings, twins and a guard that knows less."""
+    assert violations(open_page(every_report, hash, width=390, scheme=scheme).page) == []
 
 
 def test_axe_finds_nothing_where_claims_failed(open_page, tmp_path):
@@ -281,11 +372,16 @@ def test_print_opens_what_is_closed(open_page, report):
     assert page.locator("details[open]").count() == 0
 
 
-def test_without_scripts_the_answer_and_the_stories_are_there(browser, report):
-    """Maps and stories are HTML; only the charts need scripts."""
+def test_without_scripts_the_answer_and_the_stories_are_there(browser, every_report):
+    """Maps, stories and the choice of a framework are HTML; only the charts need scripts."""
     context = browser.new_context(java_script_enabled=False, offline=True)
     page = context.new_page()
-    page.goto(report.as_uri() + STORY)
-    assert page.locator(".map td a").count() == 72
+    page.goto(every_report.as_uri() + STORY)
+    assert page.locator(".map td a").count() == 222
     assert page.locator("dialog:target").is_visible()
+    page.locator("dialog:target .twins a").first.click()
+    assert "reused_inputs" in page.locator("dialog:target h2").inner_text()
+    page.goto(every_report.as_uri())
+    page.get_by_text("JAX", exact=True).first.click()
+    assert sorted(page.locator(".answers:visible h3").all_inner_texts()) == sorted(ADDED["jax"])
     context.close()

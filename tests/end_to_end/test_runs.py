@@ -127,3 +127,42 @@ def test_a_sweep_leaves_out_what_a_runtime_does_not_take_and_a_single_run_is_ref
         "this generator yields samples, and this runtime takes arrays.\nChoose one of: copied_inputs,"
         in told.stderr
     )
+
+
+def run_without_jax(*words):
+    """Run train.py as if JAX were not installed."""
+    code = (
+        "import runpy, sys; from pitfalls.config import frameworks; "
+        "frameworks.FRAMEWORKS['jax'] = (('a-jax-that-is-not-there',),); "
+        f"sys.argv = ['src/train.py', *{words}]; runpy.run_path('src/train.py', run_name='__main__')"
+    )
+    return subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+
+
+def test_a_framework_that_is_not_installed_is_refused_or_left_out(sweep):
+    """By default with how to get it; the pipeline leaves its runs out, says so in their folder, and trains the others."""
+    line = ["-m", *QUICK, "model=mean_lambda", f"sweep={sweep}", "tracking=off", "runtime=keras2,jax_loop"]
+    told = run_without_jax(*line)
+    assert told.returncode == 2
+    assert "a-jax-that-is-not-there is not installed.\nRun `make setup`." in told.stderr
+
+    note = ROOT / "runs" / sweep / "jax_loop" / "not_run.txt"
+    why = "a-jax-that-is-not-there is not installed. Run `make setup`."
+    told = run_without_jax(*line, "not_installed=leave_out", "dry_run=true")
+    assert f"1 run left out: {why}\n" in told.stdout and not note.exists()
+    told = run_without_jax(*line, "not_installed=leave_out")
+    assert told.returncode == 0, told.stderr
+    assert f"1 run left out: {why}\n1 run: 0 finished before, 1 to train.\n" in told.stdout
+    assert note.read_text() == f"{why}\n"
+    told = run_without_jax(*line, "runtime=jax_loop", "not_installed=leave_out")
+    assert (told.returncode, told.stdout) == (0, f"1 run left out: {why}\n")
+
+
+def test_a_framework_that_was_installed_later_is_trained(run, sweep):
+    """What said that it was left out goes."""
+    note = ROOT / "runs" / sweep / "keras2" / "not_run.txt"
+    note.parent.mkdir(parents=True)
+    note.write_text("tensorflow is not installed.\n")
+    line = ["-m", *QUICK, "model=mean_lambda", f"sweep={sweep}", "tracking=off"]
+    assert run("train", *line, "not_installed=leave_out").returncode == 0
+    assert not note.exists()

@@ -4,9 +4,11 @@ An interpreter, here, is a script that tells a version: make only asks, as nothi
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
+from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
@@ -121,6 +123,30 @@ def test_an_interpreter_that_was_named_stays_the_one(folder):
     folder.has_environment("3.13", "python3.13")
     assert ANEW not in folder.make("-n", "setup").stdout
     assert f'"{folder.bin}/python3" {ANEW}' in folder.make("-n", "setup", "PYTHON=python3").stdout
+
+
+@pytest.mark.parametrize("had_torch", [True, False])
+def test_pytorch_is_added_again_to_an_environment_that_had_it(folder, had_torch):
+    """A new lock clears the environment, and with it what pip added."""
+    folder.has_environment("3.11", "python3")
+    if had_torch:
+        (folder.path / ".venv" / "torch").touch()
+    told = folder.make("-n", "setup").stdout
+    assert ANEW in told and ("-m pip install" in told.partition("quiet.pth")[2]) == had_torch
+
+
+def test_no_package_of_the_lock_has_another_version_here():
+    """PyTorch is installed beside the lock, and must change nothing that is in it."""
+    lock = (ROOT / "requirements.lock").read_text()
+    locked = {same(name): version for name, version in re.findall(r"^([\w.-]+)==([^ ;\\\n]+)", lock, re.M)}
+    assert len(locked) > 150
+    here = {same(distribution.name): distribution.version for distribution in distributions()}
+    assert {name: here[name] for name in locked if here.get(name, locked[name]) != locked[name]} == {}
+
+
+def same(name: str) -> str:
+    """Return a distribution's name as indexes compare it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 QUIET = ("DO_NOT_TRACK", "MLFLOW_DISABLE_TELEMETRY", "DVC_NO_ANALYTICS")

@@ -7,12 +7,14 @@ import yaml
 from house.walls import ROOT, SRC, imports, named_in_conf, reached_from
 
 STAGES = {
+    "frameworks": ("frameworks",),
     "article": ("train",),
     "probe": ("probe",),
     "check": ("check",),
     "matrix_tensorflow": ("train",),
     "matrix_jax": ("train",),
-    "alignment": ("train",),
+    "alignment_tensorflow": ("train",),
+    "alignment_jax": ("train",),
     "allocation": ("probe",),
     "verify": ("verify",),
     "report": ("report",),
@@ -23,7 +25,7 @@ STAGES = {
 TRAIN_NOTHING = ("src/pitfalls/claims/", "src/pitfalls/verdicts/", "src/pitfalls/report/")
 """An edit of these must train nothing, though what trains prints their verdict at the end."""
 
-TRAINS = {"article", "matrix_tensorflow", "matrix_jax", "alignment"}
+TRAINS = {"article", "matrix_tensorflow", "matrix_jax", "alignment_tensorflow", "alignment_jax"}
 
 COMPOSES = {"train", "probe", "check"}
 """Doors that compose conf/, and so load what its options name."""

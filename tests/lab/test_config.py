@@ -27,6 +27,18 @@ Give task.high=8388608 or less.""",
     "task.batch_size=0": """\
 task.batch_size=0 is too small: a batch holds at least one row.
 Give task.batch_size=1 or more.""",
+    "runtime=jax_loop feed.hand_over=numpy": """\
+feed.hand_over=numpy does not exist.
+Choose one of: as_it_is, asarray, array_copy, device_put, device_put_no_alias, numpy_copy.""",
+    "runtime=jax_loop feed.waits=epoch": """\
+feed.waits=epoch does not exist.
+Choose one of: nothing, batch, step.""",
+    "feed.waits=step": """\
+feed.waits=step does nothing: feed=fit has no settings.
+Leave it out.""",
+    "not_installed=skip": """\
+not_installed=skip does not exist.
+Choose one of: refuse, leave_out.""",
     "training.epochs=-1": """\
 training.epochs=-1 is too small: a run trains at least one epoch.
 Give training.epochs=1 or more.""",
@@ -517,7 +529,7 @@ REFUSED_WORDS = {
         "training.epochs, training.epochs_for, training.learning_rate, training.steps_per_epoch, "
         "training.steps_per_execution, training.window_steps, training.window_steps_for."
     ),
-    "training=null": "training=null leaves nothing to train with.\nChoose one of: article, brief, quick.",
+    "training=null": "training=null leaves nothing to train with.\nChoose one of: article, brief, lottery, quick.",
     "runtime=null": (f"runtime=null leaves nothing to train with.\nChoose one of: {RUNTIMES}."),
     "seed=null": "seed=null leaves nothing to train with.\nLeave it out, or give a value.",
     "model=dens": (

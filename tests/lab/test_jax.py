@@ -59,6 +59,26 @@ def test_a_trained_model_measures_its_claim_at_other_sizes(runtime, generator, h
     assert (verdict.effect, verdict.reasons) == (effect, [])
 
 
+@pytest.mark.parametrize("waits", ["nothing", "batch", "step"])
+@pytest.mark.parametrize(
+    ("hand_over", "is_cured_by"),
+    [
+        ("as_it_is", {"step"}),
+        ("asarray", {"batch", "step"}),
+        ("array_copy", {"batch", "step"}),
+        ("device_put", {"step"}),
+        ("device_put_no_alias", {"step"}),
+        ("numpy_copy", {"nothing", "batch", "step"}),
+    ],
+)
+def test_what_is_called_on_a_batch_cures_it_or_only_seems_to(hand_over, is_cured_by, waits):
+    """A copy by JAX must be waited for, `device_put` makes none with `may_alias=False` either, and NumPy copies at once."""
+    words = [f"feed.hand_over={hand_over}", f"feed.waits={waits}", "load=300", "training=lottery"]
+    verdict = judge(train("jax_loop", "reused_inputs_aligned", "mean_lambda", *words))
+    effect = "repaired" if waits in is_cured_by else "bites"
+    assert (verdict.effect, verdict.reasons) == (effect, [])
+
+
 CAUSES = {  # (generator, model) under jax_loop: the formula that it leads to
     ("reused_inputs_aligned", "mean_lambda"): "q S",
     ("reused_inputs", "flat_mean_lambda"): "B = 2 V (1 - 1/b)",

@@ -27,9 +27,10 @@ OTHER = ("keras3", "flat_labels", "mean_lambda")
 def put(tmp_path):
     """Give a function that puts a result into runs/ and returns its path."""
 
-    def write(cell, seed=0, sweep="matrix", **measured):
+    def write(cell, seed=0, sweep="matrix", swept="", **measured):
         result = made_result(Cell(*cell).at(seed), **measured)
-        path = tmp_path / "runs" / sweep / "/".join(cell) / f"seed-{seed}" / "result.json"
+        folder = tmp_path / "runs" / sweep / "/".join(cell) / f"seed-{seed}"
+        path = folder.joinpath(*swept.split()) / "result.json"
         result.write(path)
         return path
 
@@ -199,7 +200,7 @@ def test_no_result_at_all_is_an_error_in_these_words(tmp_path):
     )
 
 
-def params_yaml(folder, offsets="", **matrix):
+def params_yaml(folder, offsets="", alignment=None, **matrix):
     """Write a params.yaml of one runtime, one model and the given rest."""
     told = {
         "runtime": ["keras2"],
@@ -212,7 +213,8 @@ def params_yaml(folder, offsets="", **matrix):
         json.dumps(
             {
                 "matrix": told,
-                "alignment": {"offset_bytes": offsets},
+                "alignment": {"offset_bytes": offsets, "hand_over": "", "waits": "", "load": "", "seed": ""}
+                | (alignment or {}),
                 "article": {"trained": "listing_1", "probed": "listing_3"},
             }
         )
@@ -284,13 +286,13 @@ def test_what_claims_share_is_not_made_smaller_by_more_seeds():
 def test_the_lottery_s_runs_are_judged_where_every_other_run_is(tmp_path, put):
     """By their claims: a loss of 5 where 0 is claimed is no repair, whatever a page would call it."""
     cell = ("keras3", "reused_inputs", "mean_lambda")
-    for seed, (offset, loss, rows) in enumerate([(0, 690.0, 0.8225), (16, 0.0, 0.0), (32, 5.0, 0.0)]):
+    for offset, loss, rows in [(0, 690.0, 0.8225), (16, 0.0, 0.0), (32, 5.0, 0.0)]:
         told = {
             "standard_error": 9.0 if rows else 0.0,
             "broken_rows": rows,
             "buffer_address_mod_64": {"inputs": offset, "labels": None},
         }
-        put(cell, seed, "alignment", final_loss=loss, **told)
+        put(cell, 0, "alignment", f"@generator.inputs_offset_bytes={offset}", final_loss=loss, **told)
     params = params_yaml(tmp_path, "0,16,32", runtime=[], generator="", model="", seed=0)
     put(CELL)
     verdicts = judge_everything(tmp_path / "runs", "matrix", "article", UNASKED, params).verdicts
@@ -309,6 +311,7 @@ def test_a_lottery_run_that_params_yaml_no_longer_lists_is_left_over_and_a_new_o
         ("keras3", "reused_inputs", "mean_lambda"),
         0,
         "alignment",
+        "@generator.inputs_offset_bytes=32",
         final_loss=5.0,
         buffer_address_mod_64=offsets,
     )
@@ -316,7 +319,58 @@ def test_a_lottery_run_that_params_yaml_no_longer_lists_is_left_over_and_a_new_o
     params = params_yaml(tmp_path, "16", seed=0)
     verdicts = judge_everything(tmp_path / "runs", "matrix", "article", UNASKED, params).verdicts
     assert verdicts.lottery == []
-    assert "lottery at 16 bytes" in verdicts.missing
+    assert "lottery: keras3 @generator.inputs_offset_bytes=16 seed 0" in verdicts.missing
+    assert "lottery: jax_loop @generator.inputs_offset_bytes=16 seed 0" in verdicts.missing
+
+
+def test_a_runtime_that_was_not_run_here_is_named_and_is_no_failure(tmp_path, put):
+    """Its cells are not missing, and what an earlier environment left of them is not shown."""
+    put(("keras2", "fresh_arrays", "mean_lambda"))
+    put(("jax_loop", "fresh_arrays", "mean_lambda"))
+    params = params_yaml(tmp_path, "", runtime=["keras2", "jax_loop"], seed=0)
+    why = {"jax_loop": "jax is not installed. Run `make setup`."}
+    runs = tmp_path / "runs"
+    verdicts = judge_everything(runs, "matrix", "article", UNASKED, params, why).verdicts
+    assert [str(entry.cell) for entry in verdicts.cells] == ["keras2 / fresh_arrays / mean_lambda"]
+    assert verdicts.not_run == why
+    assert [name for name in verdicts.missing if not name.startswith("listing")] == []
+    assert words.summary(verdicts).endswith(", 1 runtime not run here.")
+    assert words.not_run_texts(verdicts) == [
+        "Not run here: jax_loop. jax is not installed. Run `make setup`."
+    ]
+
+
+def test_jax_s_lottery_is_judged_by_what_was_called_and_waited_for(tmp_path, put):
+    """A wait for the batch leaves a shared buffer shared, so it must still be broken; a copy that was waited for is sound."""
+    cell = ("jax_loop", "reused_inputs_aligned", "mean_lambda")
+    bitten = {"final_loss": 690.0, "broken_rows": 0.8225, "standard_error": 9.0}
+    ways = [
+        ("device_put_no_alias", "batch"),
+        ("array_copy", "nothing"),
+        ("array_copy", "batch"),
+        ("numpy_copy", "nothing"),
+    ]
+    sound = made_result(Cell(*cell)).mechanism
+    for way, waits in ways:
+        mechanism = sound.with_changes(hand_over=way, waits=waits).as_json()
+        told = bitten if way != "numpy_copy" else {}
+        swept = f"@feed.hand_over={way} @feed.waits={waits}"
+        put(cell, 0, "alignment", swept, mechanism=mechanism, **told)
+    put(CELL)
+    listed = {"hand_over": "device_put_no_alias,array_copy,numpy_copy", "waits": "nothing,batch"}
+    params = params_yaml(tmp_path, "", listed, runtime=[], generator="", model="", seed=0)
+    verdicts = judge_everything(tmp_path / "runs", "matrix", "article", UNASKED, params).verdicts
+    judged = {(t.hand_over, t.waits): (t.effect, t.verdict) for t in verdicts.lottery}
+    assert judged == {
+        ("device_put_no_alias", "batch"): ("bites", "pass"),
+        ("array_copy", "nothing"): ("bites", "pass"),
+        ("array_copy", "batch"): ("bites", "fail"),
+        ("numpy_copy", "nothing"): ("repaired", "pass"),
+    }
+    assert [name for name in verdicts.missing if name.startswith("lottery")] == [
+        "lottery: jax_loop @feed.hand_over=device_put_no_alias @feed.waits=nothing seed 0",
+        "lottery: jax_loop @feed.hand_over=numpy_copy @feed.waits=batch seed 0",
+    ]
 
 
 @pytest.mark.parametrize(

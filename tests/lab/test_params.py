@@ -3,7 +3,7 @@
 import pytest
 
 from pitfalls.errors import ConfigurationError
-from pitfalls.project import PARAMS, listed_listings, listed_offsets, listed_options, listed_runs
+from pitfalls.project import PARAMS, listed_listings, listed_lots, listed_options, listed_runs
 
 CURE = "Write it as in the last commit: `git diff params.yaml` shows what changed."
 
@@ -32,7 +32,7 @@ WRONG = {
 
 def read_all(params):
     """Read what verification reads."""
-    return listed_runs(params), listed_listings(params), listed_offsets(params)
+    return listed_runs(params), listed_listings(params), listed_lots(params)
 
 
 @pytest.mark.parametrize(("text", "said"), WRONG.items(), ids=range(len(WRONG)))
@@ -56,12 +56,12 @@ def test_a_file_that_is_no_text_is_named(tmp_path):
 
 def test_the_project_s_own_is_read():
     """The other side."""
-    runs, listings, offsets = read_all(PARAMS)
+    runs, listings, lots = read_all(PARAMS)
     assert len(runs) == len(listed_options("seed")) * 7 * 6 * 3
-    assert (len(listings), len(offsets)) == (8, 16)
+    assert (len(listings), len(lots)) == (8, 16 + 16 + 6 * 3 + 8 * 3)
 
 
 def test_no_lottery_is_no_mistake(tmp_path):
     """It can be left out."""
     (tmp_path / "params.yaml").write_text("matrix: {}")
-    assert listed_offsets(tmp_path / "params.yaml") == set()
+    assert listed_lots(tmp_path / "params.yaml") == set()

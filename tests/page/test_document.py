@@ -5,15 +5,17 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from made_frameworks import every_framework
 from made_reports import ROOT, committed_verdicts, made_page, make, with_a_failure
 from made_results import made_result
 
 from pitfalls import report
 from pitfalls.guard.command.arguments import parse
 from pitfalls.project import PAIR, PAIR_MEAN, Cell
-from pitfalls.report.material import ARTICLE, gather, header
+from pitfalls.report.material import ARTICLE, gather
 from pitfalls.report.page import offline, write_page
 from pitfalls.report.page.document import as_json, breakable
+from pitfalls.report.variants import header
 from pitfalls.results import Task
 from pitfalls.stages.report import write_report
 from pitfalls.verdicts.effects import EFFECTS, SCHEMES
@@ -46,6 +48,12 @@ class Page(HTMLParser):
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
     return made_page(tmp_path_factory.mktemp("page"), committed_verdicts()).read_text()
+
+
+@pytest.fixture(scope="module")
+def every_page(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("every")
+    return write_page(every_framework(folder), folder).read_text()
 
 
 def without_scripts(text):
@@ -122,7 +130,8 @@ def test_a_page_without_runs_says_what_is_missing(tmp_path):
     reports = tmp_path / "reports"
     committed_verdicts().write(reports / "verdicts.json")
     text = write_page(gather(tmp_path / "runs", reports, ROOT), reports).read_text()
-    assert "The lottery has not been measured here." in text and "dvc repro alignment" in text
+    assert "The lottery has not been measured here." in text and "dvc repro alignment_tensorflow" in text
+    assert "The lottery in JAX has not been measured here." in text and "dvc repro alignment_jax" in text
 
 
 def test_a_page_without_listings_says_so(tmp_path):
@@ -146,7 +155,7 @@ def test_a_lottery_without_a_count_of_arrays_says_so(tmp_path):
     (runs / "alignment" / "probe" / "probe.json").unlink()
     text = write_page(gather(runs, reports, ROOT), reports).read_text()
     assert "690 at 0, 0 at 4" in text and "arrays begin was not counted here." in text
-    assert "The labels of one batch were not looked at here." in text and "dvc repro alignment" in text
+    assert "The labels of one batch were not looked at here." in text and "dvc repro allocation" in text
 
 
 def test_a_new_generator_appears_by_itself(tmp_path):
@@ -238,9 +247,59 @@ def test_the_check_commands_are_ones_that_the_command_takes(page):
     assert [parse(line.split()).target for line in lines] == ["train.py:batches", "train.py:create_model"]
 
 
-def test_names_of_generators_are_explained_where_they_are(page):
+DRAWINGS = {"jax": ("dispatch-shared", "dispatch-copied"), "torch": ("loaders-workers", "loaders-collate")}
+"""The drawings that each framework brings."""
+
+
+@pytest.mark.parametrize("framework", DRAWINGS)
+def test_drawings_of_a_framework_are_shown_where_it_was_measured(page, every_page, framework):
+    """Each with words for those who do not see it."""
+    ids = set(Page(every_page).ids)
+    assert set(DRAWINGS[framework]) <= ids and not set(DRAWINGS[framework]) & set(Page(page).ids)
+    assert Page(every_page).wordless == []
+    for name in DRAWINGS[framework]:
+        words = re.search(rf'<title id="{name}">(.*?)</title>', every_page, re.S)[1]
+        assert len(words.split()) > 20
+
+
+def test_the_drawings_have_no_colour_of_their_own(every_page):
+    """They take those of the style sheet, so that light, dark and print need no second drawing."""
+    drawings = re.findall(r'<svg class="queue".*?</svg>', every_page, re.S)
+    assert len(drawings) == 2 + 4
+    assert not any(re.search(r"#[0-9a-f]{3,6}\b|fill=|stroke=|style=", drawing) for drawing in drawings)
+
+
+def test_a_time_line_ends_with_what_its_step_read(every_page):
+    """Of a shared buffer the inputs of the batch behind, of a copied one its own."""
+    ends = re.findall(r'class="(bad|good)">inputs of batch (\d), labels of batch (\d)<', every_page)
+    assert ends == [("bad", "2", "1"), ("good", "1", "1")]
+
+
+def test_keras_on_jax_is_not_said_to_be_safe(page):
+    """Where the page says what today's fit(generator) does, it names the other backend."""
+    lottery = page[page.index("The alignment lottery") :]
+    assert "Keras on JAX is bitten in the same way" in lottery[: lottery.index("</p>")]
+
+
+def test_the_map_has_a_column_for_each_runtime_under_its_framework(every_page):
+    """Three maps of ten rows and twelve columns; places of pairs that do not exist hold nothing."""
+    body = without_scripts(every_page)
+    headings = re.findall(r'<th scope="colgroup" colspan="(\d+)"[^>]*>(\w+)</th>', body)
+    assert headings == [("4", "TensorFlow"), ("3", "JAX"), ("5", "PyTorch")] * 3
+    assert len(re.findall(r"<td[^>]* data-effect=", body)) == 222
+    assert len(re.findall(r'<td class="(?: begins)?"></td>', body)) == 3 * (120 - 74)
+    assert "not run" not in body
+
+
+def test_every_effect_has_its_colours(page):
+    """Classes and variables are written from the list of effects, so that a new one brings its own."""
+    for name in EFFECTS:
+        assert f".{name} {{ background: var(--{name}); color: var(--{name}-on); }}" in page
+
+
+def test_names_of_generators_are_explained_where_they_are(every_page):
     """In the first map, in the words of their own files."""
-    first_map = page[page.index('<table class="map">') : page.index("</table>")]
+    first_map = every_page[every_page.index('<table class="map">') : every_page.index("</table>")]
     for path in (ROOT / "conf" / "generator").glob("*.yaml"):
         about = header(path.read_text()).replace("'", "&#39;")
         assert f"<small>{about}</small>" in first_map

@@ -15,6 +15,7 @@ from made_reports import (
     with_first_cell,
 )
 
+from pitfalls.report.lottery import hand_overs
 from pitfalls.report.page.curves import curves, seed_marks
 from pitfalls.report.page.figures import (
     CHARTS,
@@ -25,7 +26,7 @@ from pitfalls.report.page.figures import (
     figures,
     listing_1,
     listing_1_of,
-    lottery,
+    lotteries,
     mean_square,
     misses,
     one_pair,
@@ -166,12 +167,37 @@ def test_a_seed_has_one_shape_in_figures_and_in_text(material):
 
 def test_the_lottery_marks_where_numpy_allocates(material):
     """A run at each offset; an offset that no allocation had is told apart, and the effect is the one judged."""
-    rows = lottery(material.verdicts.lottery, material.allocation)["datasets"]["rows"]
+    drawn = lotteries(material.verdicts.lottery, material.allocation)
+    rows = drawn["lottery"]["datasets"]["rows"]
     assert [row["offset"] for row in rows] == list(range(0, 64, 4))
     assert [row["offset"] for row in rows if row["began"]] == [0, 16]
     assert [row["effect"] for row in rows[:2]] == ["bites", "repaired"]
     masked = [ticket.with_changes(effect="masked") for ticket in material.verdicts.lottery]
-    assert {row["effect"] for row in lottery(masked, None)["datasets"]["rows"]} == {"masked"}
+    assert {row["effect"] for row in lotteries(masked, None)["lottery"]["datasets"]["rows"]} == {"masked"}
+
+
+def test_the_lottery_in_jax_is_drawn_beside_tensorflow_s(material):
+    """Each address, each of its own runtime, and the share of broken rows by the length of a step."""
+    drawn = lotteries(material.verdicts.lottery, material.allocation)
+    assert [row["loss"] for row in drawn["lottery_jax"]["datasets"]["rows"]] == [690.0] + 15 * [0.0]
+    assert [(row["load"], row["broken"]) for row in drawn["loads"]["datasets"]["rows"]] == [
+        (1, 0.0),
+        (200, 0.83),
+    ]
+    assert lotteries([], None) == {}
+
+
+def test_what_only_seems_to_cure_jax_is_told_from_what_does(material):
+    """A copy that JAX makes late needs a wait for the batch, and `may_alias=False` is none at all."""
+    concluded = {way.way: way.conclusion for way in hand_overs(material.verdicts.lottery)}
+    assert concluded == {
+        "as_it_is": "no",
+        "asarray": "only if you wait for the batch",
+        "array_copy": "only if you wait for the batch",
+        "device_put": "no",
+        "device_put_no_alias": "no",
+        "numpy_copy": "yes",
+    }
 
 
 def test_a_claim_that_failed_lies_beyond_one_tolerance(material):
@@ -214,7 +240,10 @@ def test_listing_1_is_drawn_with_what_the_article_printed(material):
 def test_charts_are_plain_data(material):
     """What goes into the page must be JSON without NaN."""
     json.dumps([curves(material), figures(material)], allow_nan=False)
-    assert set(figures(material)) == {path.name.removesuffix(".vl.json") for path in CHARTS.iterdir()}
+    drawn_twice = {"lottery_jax"}  # the chart of the lottery, with JAX's runs
+    assert set(figures(material)) - drawn_twice == {
+        path.name.removesuffix(".vl.json") for path in CHARTS.iterdir()
+    }
 
 
 def test_what_was_not_measured_is_not_drawn(tmp_path):

@@ -1,13 +1,15 @@
 """The README's map: every cell, in light and dark, in colours that can be read."""
 
 import re
+from itertools import pairwise
 from xml.etree import ElementTree
 
 import pytest
+from made_frameworks import every_framework
 from made_reports import committed_verdicts, made_material
 
 from pitfalls.project import RELEASE, ROOT
-from pitfalls.report.map import FILES, svg, write_maps
+from pitfalls.report.map import FILES, LEAST, blocks, svg, write_maps
 from pitfalls.report.material import gather
 from pitfalls.verdicts.effects import EFFECTS, SCHEMES
 
@@ -20,9 +22,17 @@ def material(tmp_path):
 
 
 def places(picture):
-    """Return the words of each coloured place."""
+    """Return colour and word of each place, without the legend's, which come last."""
     root = ElementTree.fromstring(picture)
-    return [(rect.get("fill"), root[at + 1].text) for at, rect in enumerate(root) if rect.tag == f"{SVG}rect"]
+    drawn = [
+        (rect.get("fill"), root[at + 1].text) for at, rect in enumerate(root) if rect.tag == f"{SVG}rect"
+    ]
+    return drawn[: -len(EFFECTS)]
+
+
+def texts(picture):
+    """Return every text of a picture."""
+    return ElementTree.fromstring(picture).findall(f"{SVG}text")
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
@@ -53,8 +63,47 @@ def test_a_cell_that_was_not_run_says_so(material):
 
 def test_a_name_cannot_break_the_picture(material):
     """Names are text."""
-    material.axes["generator"][0] = "a<b"
+    material.axes["model"][0] = "a<b"
     assert "a&lt;b" in svg(material, SCHEMES["light"])
+
+
+def test_the_legend_says_what_each_effect_means(material):
+    """A word on its colour, and a few words beside it."""
+    said = [text.text for text in texts(svg(material, SCHEMES["light"]))]
+    assert said[-2 * len(EFFECTS) :] == [
+        word for name, effect in EFFECTS.items() for word in (name, effect.brief)
+    ]
+
+
+def test_each_framework_has_a_block_with_the_generators_that_it_takes(tmp_path):
+    """TensorFlow and JAX take six; PyTorch's runtimes take four more among them."""
+    stacked = blocks(every_framework(tmp_path))
+    assert [block.framework for block in stacked] == ["tensorflow", "jax", "torch"]
+    assert [len(block.runtimes) for block in stacked] == [4, 3, 5]
+    assert [len(block.generators) for block in stacked] == [6, 6, 10]
+    assert all(above.bottom < below.top for above, below in pairwise(stacked))
+
+
+def test_a_pair_that_does_not_exist_is_blank(tmp_path):
+    """No word stands in its place; a cell of it that should have been run says so."""
+    material = every_framework(tmp_path)
+    assert ">not run<" not in svg(material, SCHEMES["light"])
+    material.verdicts.missing.append("torch_collate / fresh_arrays / dense / 0")
+    assert svg(material, SCHEMES["light"]).count(">not run<") == 3
+
+
+def test_the_map_is_narrow_enough_for_a_readme(tmp_path):
+    """Five runtimes and three models fit into 1000 pixels, and no text is smaller than 11."""
+    picture = svg(every_framework(tmp_path), SCHEMES["light"])
+    assert int(ElementTree.fromstring(picture).get("width")) <= 1000
+    assert min(float(text.get("font-size")) for text in texts(picture)) >= 11
+
+
+def test_more_runtimes_make_the_map_wider_and_not_its_columns_narrower(material):
+    """A word needs its room."""
+    material.frameworks["tensorflow"] = [f"runtime_{at}" for at in range(9)]
+    (block,) = blocks(material)
+    assert block.column == LEAST and block.left(1) - block.left(0) > 9 * LEAST
 
 
 def luminance(colour):

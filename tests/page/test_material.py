@@ -16,7 +16,8 @@ from made_reports import (
 )
 
 from pitfalls.errors import ResultError
-from pitfalls.report.material import gather, header
+from pitfalls.report.material import gather
+from pitfalls.report.variants import header
 from pitfalls.stages.report import write_report
 
 

@@ -1,6 +1,7 @@
 """The guard's part of the page: what it said of each generator and cell, or nothing at all."""
 
 import pytest
+from made_frameworks import every_framework
 from made_reports import (
     ALIASED,
     ROOT,
@@ -16,6 +17,7 @@ from pitfalls.errors import ResultError
 from pitfalls.guard.findings import RULES
 from pitfalls.project import Cell
 from pitfalls.report.material import gather
+from pitfalls.report.page import write_page
 from pitfalls.report.page.rules import rules_table
 from pitfalls.report.page.stories import stories_of
 from pitfalls.results import Fired
@@ -110,6 +112,27 @@ def test_a_cell_that_was_not_checked_says_nothing(tmp_path):
     """The verdicts may be newer than the guard's report, and hold null."""
     _, guard = with_guard(committed_verdicts())
     assert "The guard says:" not in made_page(tmp_path, unguarded(), guard=guard).read_text()
+
+
+def test_a_runtime_that_the_guard_does_not_know_is_not_said_to_be_quiet(tmp_path):
+    """The table names it, its stories say so, and what is counted is the other runtimes."""
+    material = every_framework(tmp_path)
+    table = rules_table(material)
+    assert table.unknown == material.frameworks["jax"] + material.frameworks["torch"]
+    assert marks(table, "flat_labels")["broadcast-loss"] == "8 of 12 cells"
+    unknown = {cell.runtime for cell, story in stories_of(material).items() if story.is_unknown_to_guard}
+    assert unknown == set(table.unknown)
+    text = write_page(material, tmp_path).read_text()
+    assert text.count("does not know this runtime yet") == 222 - 72
+    assert text.count("The guard says:") == 72
+    assert "The guard does not know every runtime yet" in text
+
+
+def test_a_guard_that_knows_every_runtime_says_nothing_of_it(guarded, tmp_path):
+    """Nor does a page without a word of the guard."""
+    assert rules_table(guarded).unknown == []
+    without = made_page(tmp_path / "without", unguarded()).read_text()
+    assert "does not know" not in write_page(guarded, tmp_path).read_text() + without
 
 
 def test_a_damaged_report_of_the_guard_is_an_error(tmp_path):

@@ -1,20 +1,22 @@
-"""Stories: a cell in words, and the answer to whether a bug bites."""
+"""Stories: a cell in words, in its place on the map, beside its twins."""
 
 import pytest
+from made_frameworks import ADDED, every_framework
 from made_reports import committed_verdicts, made_material
 
 from pitfalls.project import Cell
-from pitfalls.report.page.answers import answers
-from pitfalls.report.page.stories import heat_maps, stories_of
+from pitfalls.report.page.maps import groups, heat_maps
+from pitfalls.report.page.stories import stories_of
 from pitfalls.report.words import losses_text, sentence, shape_texts, short, tolerance_text
 from pitfalls.results import Shapes
 from pitfalls.verdicts.effects import worst_of
 
 
 def cells_of(material):
-    """Return the place of each cell in the maps: a story or None."""
+    """Return what stands in each place of the maps: a story, `not run`, or nothing."""
     maps = heat_maps(stories_of(material), material)
-    return [story for map in maps for row in map.rows for story in row.stories]
+    places = [place for map in maps for row in map.rows for place in row.places]
+    return [place.story or ("not run" if place.exists else "") for place in places]
 
 
 @pytest.fixture
@@ -25,14 +27,42 @@ def material(tmp_path):
 def test_every_cell_has_a_place_in_a_map(material):
     """A map for each model, a row for each generator, a column for each runtime."""
     cells = cells_of(material)
-    assert len(cells) == len(material.verdicts.cells) == 72 and all(cells)
+    assert {story.cell for story in cells} == {entry.cell for entry in material.verdicts.cells}
+    assert len(cells) == 72
 
 
-def test_a_cell_that_was_not_run_leaves_its_place_empty(material):
+def test_a_cell_that_was_not_run_says_so_in_its_place(material):
     """A matrix that was run in part keeps its shape."""
     missing = material.verdicts.cells.pop()
     assert missing.cell not in stories_of(material)
-    assert cells_of(material).count(None) == 1
+    assert cells_of(material).count("not run") == 1
+
+
+def test_a_pair_that_does_not_exist_is_blank_until_it_is_missed(tmp_path):
+    """Twelve runtimes take 74 pairs of 120; one more that params.yaml lists and nobody ran is not blank."""
+    material = every_framework(tmp_path)
+    taken = 4 * 6 + sum(len(generators) for runtimes in ADDED.values() for generators in runtimes.values())
+    assert taken == 74
+    assert cells_of(material).count("") == 3 * (12 * 10 - taken)
+    material.verdicts.missing.append("torch_collate / fresh_arrays / dense / 0")
+    assert cells_of(material).count("") == 3 * (12 * 10 - taken - 1)
+    assert cells_of(material).count("not run") == 3
+
+
+def test_runtimes_of_one_framework_stand_together_under_its_name(tmp_path):
+    """In the order of params.yaml, and each group begins where the one before ends."""
+    material = every_framework(tmp_path)
+    assert [group.name for group in groups(material)] == ["TensorFlow", "JAX", "PyTorch"]
+    assert [runtime for group in groups(material) for runtime in group.runtimes] == material.axes["runtime"]
+    for row in heat_maps(stories_of(material), material)[0].rows:
+        begins = [at for at, place in enumerate(row.places) if place.begins_group]
+        assert begins == [0, 4, 7]
+
+
+def test_stories_are_in_the_order_of_the_maps(tmp_path):
+    """So that the next story is that of the next place."""
+    material = every_framework(tmp_path)
+    assert list(stories_of(material).values()) == [place for place in cells_of(material) if place]
 
 
 def test_a_story_tells_how_to_run_the_cell_again(material):
@@ -55,67 +85,6 @@ def test_a_story_tells_how_to_run_the_cell_again(material):
 def test_a_story_names_the_bugs_of_its_cell(material, generator, model, bugs):
     """Which bugs a cell carries follows from its mechanism, not from its name."""
     assert stories_of(material)[Cell("keras2", generator, model)].entry.bugs == bugs
-
-
-def answers_under(runtime, material):
-    """Return what is answered for aliasing and for broadcasting under a runtime."""
-    return next(answer for answer in answers(material) if answer.runtime == runtime).bugs
-
-
-def situations(bug):
-    """Return the situations of each effect of a bug."""
-    return {outcome.effect: outcome.when for outcome in bug.outcomes}
-
-
-def test_each_bug_is_counted_where_it_is_alone(material):
-    """Under fit(generator) aliasing bites on aligned buffers only, and broadcasting is hidden everywhere."""
-    aliasing, broadcasting = answers_under("keras3", material)
-    assert aliasing.count == "bites in 2 of 6 cells"
-    assert broadcasting.count == "hidden in all 5 cells"
-
-
-def test_an_answer_names_the_address_only_where_it_decides(material):
-    """Under fit(generator) the address of the buffer decides; in a queue of references it does not matter."""
-    aliasing, _ = answers_under("keras3", material)
-    assert situations(aliasing) == {
-        "bites": ["the inputs are refilled in one buffer at an address that is a multiple of 64"],
-        "repaired": [
-            "the inputs are refilled in one buffer at any other address",
-            "inputs and labels are refilled together",
-        ],
-    }
-    aliasing, _ = answers_under("custom_loop", material)
-    assert situations(aliasing) == {
-        "bites": ["the inputs are refilled in one buffer"],
-        "masked": ["inputs and labels are refilled together"],
-    }
-
-
-def test_an_answer_follows_from_the_verdicts(material):
-    """If the loss is hand-written and labels lack an axis, it bites; were it repaired, the answer would say so."""
-    _, broadcasting = answers_under("custom_loop", material)
-    assert situations(broadcasting) == {
-        "bites": ["only the predictions lack their last axis", "only the labels lack their last axis"],
-        "masked": ["labels and predictions both lack their last axis"],
-    }
-    material.verdicts.cells[:] = [entry.with_changes(effect="repaired") for entry in material.verdicts.cells]
-    _, broadcasting = answers_under("custom_loop", material)
-    assert list(situations(broadcasting)) == ["repaired"] and broadcasting.count == "hidden in all 5 cells"
-
-
-def test_without_runs_a_situation_is_named_by_its_options(material):
-    """In a clone there are verdicts only, and no shapes or addresses."""
-    material.runs.clear()
-    _, broadcasting = answers_under("keras2", material)
-    assert "flat_labels feeds dense" in situations(broadcasting)["repaired"]
-
-
-def test_a_bug_that_no_cell_carries_was_not_tried(material):
-    """Silence about a bug is not said to be safety."""
-    fresh = [entry for entry in material.verdicts.cells if entry.cell.generator == "fresh_arrays"]
-    material.verdicts.cells[:] = fresh
-    aliasing = answers(material)[0].bugs[0]
-    assert (aliasing.bug, aliasing.count, aliasing.outcomes) == ("aliasing", "not tried", [])
 
 
 def test_a_fixed_model_is_not_said_to_learn_the_wrong_thing(material):

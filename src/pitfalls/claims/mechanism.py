@@ -38,6 +38,9 @@ TAKES_ARRAYS = ("fit", "dispatch", "prefetch")
 SHARED_BY_JAX = ("float32", "int32")
 """What JAX need not convert, and so may share; without 64-bit types everything longer is converted."""
 
+COPIES_LATE = ("asarray", "array_copy")
+"""Ways to hand an array over to JAX that copy it, but only when the device comes to it."""
+
 LONG_ENOUGH = {"dispatch": 200, "prefetch": 0, "fit": 300}
 """From this load on a step in JAX still runs when the next batch is made, by feed: Keras's own work takes longer.
 
@@ -56,6 +59,9 @@ class Mechanism:
         feed: An option of conf/feed.
         yields: What the generator yields: arrays, samples or tensors.
         threaded: Whether a real thread fills the queue.
+        hand_over: What is called on an array before a step is given it: as_it_is, asarray, array_copy, device_put,
+            device_put_no_alias or numpy_copy.
+        waits: What is waited for before the next batch is made: nothing, batch or step.
         expands_labels: Whether flat labels get a last axis before the loss.
         repairs_ranks: Whether the loss gives labels and predictions one rank first.
         trainable: Whether the model learns.
@@ -72,6 +78,8 @@ class Mechanism:
     feed: str
     yields: str
     threaded: bool
+    hand_over: str
+    waits: str
     expands_labels: bool
     repairs_ranks: bool
     trainable: bool
@@ -87,8 +95,16 @@ class Mechanism:
         return self.inputs_offset is not None or self.labels_offset is not None
 
     def shares(self, offset: int | None) -> bool:
-        """Tell whether the framework takes a reused buffer as it is, by its offset from a 64-byte boundary."""
-        return offset == 0 and (self.framework == "tensorflow" or self.dtype in SHARED_BY_JAX)
+        """Tell whether the framework still reads a reused buffer later, by its offset from a 64-byte boundary.
+
+        `jax.device_put` shares such a buffer, with ``may_alias=False`` too. `jnp.asarray` and ``jnp.array(x, copy=True)``
+        copy it, but only when the device comes to it: in time if that copy is waited for. Measured: docs/upstream/jax.md.
+        """
+        is_taken = offset == 0 and (self.framework == "tensorflow" or self.dtype in SHARED_BY_JAX)
+        is_copied = self.hand_over == "numpy_copy" or (
+            self.hand_over in COPIES_LATE and self.waits == "batch"
+        )
+        return is_taken and not (is_copied or self.waits == "step")
 
     @property
     def has_rank_bug(self) -> bool:

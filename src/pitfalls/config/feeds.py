@@ -8,7 +8,7 @@ SETTINGS_OF_FEEDS: dict[str, tuple[str, ...]] = {
     "fit": (),
     "workers": ("depth", "workers"),
     "thread_queue": ("depth",),
-    "dispatch": (),
+    "dispatch": ("hand_over", "waits"),
     "prefetch": ("depth",),
     "loader": (),
     "loader_workers": ("depth", "workers"),
@@ -59,7 +59,7 @@ def check_framework(config: Config) -> None:
 def check_feed(feed: Feed) -> None:
     """Refuse settings that a feed would not use, that it lacks, or that make another feed of it."""
     has = SETTINGS_OF_FEEDS[feed.kind]
-    for setting in ("depth", "threaded", "workers"):
+    for setting in ("depth", "threaded", "workers", "hand_over", "waits"):
         value = getattr(feed, setting)
         if value is not None and setting not in has:
             its = f"has {' and '.join(f'feed.{name}' for name in has)}" if has else "has no settings"

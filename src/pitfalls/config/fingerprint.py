@@ -17,7 +17,7 @@ from pitfalls.config.schema import Config
 
 LAB = Path(__file__).parents[1] / "lab"
 
-BEARS_ON_NOTHING = ("tracking", "sweep", "retrain", "dry_run", "fingerprint")
+BEARS_ON_NOTHING = ("tracking", "sweep", "retrain", "dry_run", "not_installed", "fingerprint")
 """Keys of a configuration that say where a run goes, and not what it measures."""
 
 

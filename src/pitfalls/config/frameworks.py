@@ -26,6 +26,15 @@ def versions_of(framework: str) -> dict[str, str]:
     return dict(installed(distributions) for distributions in packages)
 
 
+def why_missing(framework: str) -> str:
+    """Return in one line what a framework lacks here and how to get it, nothing if it is installed."""
+    try:
+        versions_of(framework)
+    except ConfigurationError as error:
+        return str(error).replace("\n", " ")
+    return ""
+
+
 def installed(distributions: tuple[str, ...]) -> tuple[str, str]:
     """Return name and version of the first distribution that is installed.
 

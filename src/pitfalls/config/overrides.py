@@ -24,7 +24,16 @@ FREE = ("generator.", "hydra.", "hydra/", "training.learning_rate.")
 OWN_FILES = ("--config-dir", "-cd", "hydra.searchpath")
 """Words that bring options from elsewhere, which Hydra then knows better."""
 
-MAY_BE_NULL = ("experiment", "listing", "load", "feed.depth", "feed.threaded", "feed.workers")
+MAY_BE_NULL = (
+    "experiment",
+    "listing",
+    "load",
+    "feed.depth",
+    "feed.threaded",
+    "feed.workers",
+    "feed.hand_over",
+    "feed.waits",
+)
 
 
 def refuse_unknown(arguments: list[str]) -> None:

@@ -28,8 +28,18 @@ CHOICES = {
     "loss.kind": ("repairing", "broadcasting", "mse_loss"),
     "labels": ("as_they_come", "expanded"),
     "entry_point": ("train", "probe"),
+    "not_installed": ("refuse", "leave_out"),
     "model.weights": ("trainable", "fixed"),
     "model.library": ("keras", "jax", "torch"),
+    "feed.hand_over": (
+        "as_it_is",
+        "asarray",
+        "array_copy",
+        "device_put",
+        "device_put_no_alias",
+        "numpy_copy",
+    ),
+    "feed.waits": ("nothing", "batch", "step"),
 }
 
 LEAST = {
@@ -64,7 +74,7 @@ def check(config: Config) -> None:
         ConfigurationError: Names the key, what was seen, why it cannot be, and a value that can.
     """
     for key, choices in CHOICES.items():
-        if (value := attrgetter(key)(config)) not in choices:
+        if (value := attrgetter(key)(config)) is not None and value not in choices:
             raise ConfigurationError(f"{key}={value} does not exist.\nChoose one of: {', '.join(choices)}.")
     for key, (least, reason) in LEAST.items():
         if (value := attrgetter(key)(config)) is not None and value < least:

@@ -36,6 +36,8 @@ class Feed:
     depth: int | None = None
     threaded: bool | None = None
     workers: int | None = None
+    hand_over: str | None = None
+    waits: str | None = None
 
     @property
     def places(self) -> int:
@@ -95,7 +97,8 @@ class Config:
     """One run, or with ``--multirun`` many; `fingerprint` is filled in by a sweep.
 
     `load` is the side of the matrices that a step multiplies besides its own work, where a framework runs steps
-    while the next batch is made; `takes` is what a runtime's generators may yield.
+    while the next batch is made; `takes` is what a runtime's generators may yield; `not_installed` says whether a sweep
+    refuses the runs of a framework that is not installed, or leaves them out.
     """
 
     framework: str = "tensorflow"
@@ -115,6 +118,7 @@ class Config:
     sweep: str = "manual"
     retrain: bool = False
     dry_run: bool = False
+    not_installed: str = "refuse"
     fingerprint: str = ""
 
 

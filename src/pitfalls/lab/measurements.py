@@ -101,6 +101,8 @@ def mechanism_of(config: Config, session: Session) -> Mechanism:
         feed=config.feed.kind,
         yields=config.generator.get("yields", ARRAYS),
         threaded=config.feed.has_thread,
+        hand_over=config.feed.hand_over or "as_it_is",
+        waits=config.feed.waits or "nothing",
         labels=config.labels,
         loss=config.loss.kind,
         trainable_parameters=session.trainable_parameters,

@@ -4,13 +4,14 @@ Nothing is judged here and nothing is drawn. What is missing stays empty: the pa
 so in its place.
 """
 
-import re
 from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from pitfalls.errors import ResultError
 from pitfalls.project import AXES, Cell, in_order
+from pitfalls.report.variants import headers, settings, twins
 from pitfalls.results import Probe, Result, Task, readable_results
 from pitfalls.verdicts import guard, records
 from pitfalls.verdicts.guard import GuardReport
@@ -46,8 +47,11 @@ class Material:
         runs: The results of each cell of the matrix, by seed.
         article: The results of the article's listings.
         allocation: The probe that counted where NumPy's arrays begin, at the matrix's batch size.
-        axes: The options of each axis that occur, in the order of params.yaml.
+        axes: The options of each axis that occur, in the order of params.yaml; runtimes of one framework together.
+        frameworks: The runtimes of each framework, in the same order.
         options: For each group of conf/, what each option's header says it is.
+        twins: For each generator its twins, and what is apart between the two, as the headers in conf/ say.
+        yields: What generators yield where it is not whole batches as NumPy arrays, as conf/ says.
         guard: What the guard said, an empty report if it was not asked.
     """
 
@@ -56,7 +60,10 @@ class Material:
     article: list[Result]
     allocation: Probe | None
     axes: dict[str, list[str]]
+    frameworks: dict[str, list[str]]
     options: dict[str, dict[str, str]]
+    twins: dict[str, dict[str, str]]
+    yields: dict[str, str]
     guard: GuardReport
 
     @property
@@ -81,6 +88,16 @@ class Material:
             return Task(high=round(2 * forms.constant) + 1, batch_size=forms.b)
         return next((run.task for run in self.results), ARTICLE_TASK)
 
+    def pairs(self) -> set[tuple[str, str]]:
+        """Return each runtime and generator that were judged together, or that should have been.
+
+        No runtime takes every generator, so an empty place of the map is either a run that is
+        missing or a pair that does not exist.
+        """
+        judged = {(entry.cell.runtime, entry.cell.generator) for entry in self.verdicts.cells}
+        missing = [name.split(" / ") for name in self.verdicts.missing]
+        return judged | {(runtime, generator) for runtime, generator, *_ in filter(is_run, missing)}
+
     def about(self, axis: str, option: str) -> str:
         """Return what an option's header says it is."""
         return self.options[axis].get(option, "")
@@ -98,14 +115,20 @@ def gather(runs: Path, reports: Path, root: Path) -> Material:
         ResultError: verdicts.json is missing, or it or guard.json is damaged.
     """
     verdicts = Verdicts.read(reports / records.PLACE)
-    params = root / "params.yaml"
+    params, conf = root / "params.yaml", root / "conf"
+    axes = {axis: in_order(options_of(verdicts, axis), axis, params) for axis in AXES}
+    cells = by_cell(runs)
+    frameworks = by_framework(axes["runtime"], settings(conf / "runtime", "framework") | measured_on(cells))
     return Material(
         verdicts=verdicts,
-        runs=by_cell(runs),
+        runs=cells,
         article=[result for result in readable_results(runs, "article") if result.listing],
         allocation=allocation_probe(runs),
-        axes={axis: in_order(options_of(verdicts, axis), axis, params) for axis in AXES},
-        options={axis: headers(root / "conf" / axis) for axis in AXES},
+        axes=axes | {"runtime": [runtime for group in frameworks.values() for runtime in group]},
+        frameworks=frameworks,
+        options={axis: headers(conf / axis) for axis in AXES},
+        twins=twins(conf / "generator"),
+        yields=settings(conf / "generator", "yields"),
         guard=GuardReport.read_or_empty(reports / guard.PLACE),
     )
 
@@ -135,14 +158,19 @@ def options_of(verdicts: Verdicts, axis: str) -> set[str]:
     return {entry.cell.options[axis] for entry in verdicts.cells}
 
 
-def headers(group: Path) -> dict[str, str]:
-    """Return what the header of each option of a group of conf/ says that it is."""
-    return {path.stem: header(path.read_text()) for path in sorted(group.glob("*.yaml"))}
+def is_run(parts: list[str]) -> bool:
+    """Tell whether a missing thing is a run: runtime, generator, model and seed; listings have other names."""
+    return len(parts) == len(AXES) + 1
 
 
-def header(text: str) -> str:
-    """Return the first paragraph of a configuration's comment, without its name."""
-    comment = re.sub(r"\A# @package \w+\n#\n", "", text)
-    paragraph = re.match(r"((?:# .*\n)*)", comment)
-    words = " ".join(line[2:] for line in paragraph.group(1).splitlines()) if paragraph else ""
-    return words.partition(": ")[2]
+def measured_on(cells: Mapping[Cell, list[Result]]) -> dict[str, str]:
+    """Return the framework of each runtime, as its results say."""
+    return {cell.runtime: results[0].framework for cell, results in cells.items()}
+
+
+def by_framework(runtimes: Iterable[str], framework_of: Mapping[str, str]) -> dict[str, list[str]]:
+    """Return the runtimes of each framework, in their order; one that nobody knows stands under the default."""
+    groups: dict[str, list[str]] = defaultdict(list)
+    for runtime in runtimes:
+        groups[framework_of.get(runtime, Result.model_fields["framework"].default)].append(runtime)
+    return dict(groups)

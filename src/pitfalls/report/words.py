@@ -13,6 +13,14 @@ from pitfalls.verdicts.words import tolerance_text as tolerance_text
 SHORT_RUN = 5
 """A run of at most so many epochs is shown in full."""
 
+FRAMEWORKS = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}
+"""How the frameworks write their names."""
+
+
+def framework_name(framework: str) -> str:
+    """Return a framework's name as it writes it itself, one that is not known as it stands."""
+    return FRAMEWORKS.get(framework, framework)
+
 
 def short(loss: float) -> str:
     """Print a loss without decimals, and a small one with two digits."""
@@ -124,7 +132,9 @@ def summary(verdicts: Verdicts) -> str:
     if verdicts.lottery:
         parts.append(holding(verdicts.lottery, "lottery run"))
     lacking = {"damaged": verdicts.damaged, "missing": verdicts.missing}
-    return ", ".join([*parts, *(f"{len(names)} {word}" for word, names in lacking.items() if names)]) + "."
+    lacks = [f"{len(names)} {word}" for word, names in lacking.items() if names]
+    not_run = [f"{counted(len(verdicts.not_run), 'runtime')} not run here"] if verdicts.not_run else []
+    return ", ".join([*parts, *lacks, *not_run]) + "."
 
 
 def failures(verdicts: Verdicts) -> list[str]:
@@ -134,6 +144,14 @@ def failures(verdicts: Verdicts) -> list[str]:
     ]
     failed = [line for entry in verdicts.entries if entry.fails for line in reasons(entry)]
     return failed + verdicts.damaged + missing
+
+
+def not_run_texts(verdicts: Verdicts) -> list[str]:
+    """Return for each reason why runtimes were not run here, which they are."""
+    runtimes: dict[str, list[str]] = {}
+    for runtime, why in verdicts.not_run.items():
+        runtimes.setdefault(why, []).append(runtime)
+    return [f"Not run here: {', '.join(names)}. {why}" for why, names in runtimes.items()]
 
 
 def reasons(entry: CellVerdict | ProbedListing) -> list[str]:

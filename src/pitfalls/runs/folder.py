@@ -33,11 +33,18 @@ PROBE = "probe.json"
 TRACKING = "tracking.json"
 ERROR = "error.txt"
 LOCK = "cell.lock"
+NOT_RUN = "not_run.txt"
+"""Stands in a runtime's folder where a sweep left its runs out: its framework is not installed."""
 
 PROJECT = "{project}"
 """Stands for the project's folder, which may be moved."""
 
 OWN_STORE, OWN_ARTIFACTS = f"sqlite:///{PROJECT}/mlflow.db", f"{PROJECT}/mlruns"
+
+
+def runtimes_not_run(sweep: Path) -> dict[str, str]:
+    """Return for each runtime of a sweep that was left out here why: its framework is not installed."""
+    return {path.parent.name: path.read_text().strip() for path in sorted(sweep.glob(f"*/{NOT_RUN}"))}
 
 
 class TrackedAs(File):

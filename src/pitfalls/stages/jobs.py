@@ -38,6 +38,11 @@ class Job:
     further_keys: list[str]
 
     @property
+    def runtime_folder(self) -> Path:
+        """The folder of its sweep's runs under its runtime."""
+        return ROOT / "runs" / self.config.sweep / self.cell.runtime
+
+    @property
     def is_finished(self) -> bool:
         """Whether exactly this run stands in its folder already."""
         return not self.config.retrain and is_finished(self.folder, self.config.fingerprint)

@@ -17,7 +17,7 @@ from omegaconf import DictConfig
 
 from pitfalls.config import refusals
 from pitfalls.config.fingerprint import fingerprint
-from pitfalls.config.frameworks import refuse_another_backend
+from pitfalls.config.frameworks import refuse_another_backend, why_missing
 from pitfalls.config.pairs import takes
 from pitfalls.config.schema import resolved
 from pitfalls.errors import (
@@ -45,6 +45,7 @@ from pitfalls.stages.jobs import (
     refuse_failures,
     refuse_shared_targets,
 )
+from pitfalls.stages.left_out import LeftOut, note_left_out, refuse_all_left_out
 from pitfalls.stages.train import Outcome, cell_of
 from pitfalls.startup import quick_imports, stop_if_asked
 from pitfalls.verdicts.cells import Judged, entry
@@ -72,17 +73,25 @@ class Sweep:
         with messages_instead_of_tracebacks():
             refusals.refuse_unwritable(ROOT / "runs")
             refuse_no_runs(all_overrides)
-            jobs = [job for overrides in all_overrides if (job := self.job(overrides))]
-            say_left_out(len(all_overrides) - len(jobs), jobs)
+            found = [self.job(overrides) for overrides in all_overrides]
+            jobs = [job for job in found if isinstance(job, Job)]
+            left_out = [job for job in found if isinstance(job, LeftOut)]
+            note_left_out(left_out, jobs)
+            if not jobs and any(run.lacks_framework for run in left_out):
+                return []
+            refuse_all_left_out(left_out, jobs)
             refuse_shared_targets(jobs)
             return self.launch_unfinished(jobs)
 
-    def job(self, overrides: list[str]) -> Job | None:
-        """Compose and check one run, and find its folder; None if its runtime does not take its generator."""
+    def job(self, overrides: list[str]) -> Job | LeftOut:
+        """Compose and check one run, and find its folder, or say why it is left out."""
         composed = self.compose(overrides)
         config = resolved(composed)
+        runtime = str(composed.hydra.runtime.choices.runtime)
+        if config.not_installed == "leave_out" and (why := why_missing(config.framework)):
+            return LeftOut(config, runtime, why, lacks_framework=True)
         if not takes(config):
-            return None
+            return LeftOut(config, runtime, "the runtime does not take the generator.")
         refusals.check(config)
         refusals.refuse_probe(config)
         refuse_another_backend(config.framework)
@@ -208,21 +217,6 @@ def refuse_no_runs(all_overrides: list[list[str]]) -> None:
             "this sweep is empty: a glob(...) matched no option of its group.\n"
             "Name the values, for example seed=0,1,2. `python src/train.py --help` lists the options of each group."
         )
-
-
-def say_left_out(count: int, jobs: list[Job]) -> None:
-    """Print how many runs are left out as their runtime does not take their generator.
-
-    Raises:
-        ConfigurationError: No run is left.
-    """
-    if not jobs:
-        raise ConfigurationError(
-            f"no runtime of this sweep takes its generator: {counted(count, 'run')} left out, none to train.\n"
-            "Train one of them alone: python src/train.py names the generators that its runtime takes."
-        )
-    if count:
-        print(f"{counted(count, 'run')} left out: the runtime does not take the generator.", flush=True)
 
 
 def show(jobs: list[Job]) -> None:

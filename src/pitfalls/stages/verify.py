@@ -5,7 +5,7 @@ from pathlib import Path
 from pitfalls.files import json_text, write_json
 from pitfalls.project import PARAMS, PIPELINE
 from pitfalls.report import tables
-from pitfalls.runs.folder import tracked_as
+from pitfalls.runs.folder import runtimes_not_run, tracked_as
 from pitfalls.startup import quick_imports
 from pitfalls.verdicts import guard, records
 from pitfalls.verdicts.cells import Judged
@@ -29,7 +29,9 @@ def verify(runs: Path, reports: Path, matrix: str = "matrix", article: str = "ar
     """
     report = GuardReport.read_or_empty(reports / guard.PLACE)
     is_pipeline = (matrix, article) == PIPELINE
-    everything = judge_everything(runs, matrix, article, report, PARAMS if is_pipeline else None)
+    everything = judge_everything(
+        runs, matrix, article, report, PARAMS if is_pipeline else None, runtimes_not_run(runs / matrix)
+    )
     if is_pipeline:
         everything.verdicts.write(reports / records.PLACE)
         write_json(reports / "metrics.json", tables.counts(everything.verdicts))

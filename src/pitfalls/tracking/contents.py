@@ -24,7 +24,7 @@ from pitfalls.verdicts.effects import EFFECTS
 from pitfalls.verdicts.guard import GuardFinding
 from pitfalls.verdicts.words import loss_text, number
 
-NOT_PARAMS = ("tracking", "dry_run", "retrain", "seed", "fingerprint")
+NOT_PARAMS = ("tracking", "dry_run", "retrain", "not_installed", "seed", "fingerprint")
 """Keys of a configuration that say how a run was started, or that its cell says."""
 
 PROBE_TABLE = "probe.json"

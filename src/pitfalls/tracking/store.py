@@ -38,6 +38,10 @@ DESCRIPTIONS = {
     "- Why does one fail? Tick `keras2 / reused_inputs / dense / 0` and `keras2 / fresh_arrays / dense / 0`, "
     "press *Compare*, and show what differs: of the parameters it is the `generator`, "
     "of the metrics `broken_rows` and every loss.",
+    "alignment": f"The alignment lottery: one program, and what decides whether its batches are broken. {COLOURS}\n\n"
+    "Under `keras3` and `jax_loop` the address of the buffer decides, `inputs_offset_bytes` past a 64-byte boundary. "
+    "In JAX it matters too what is called on a batch (`hand_over`), what is waited for (`waits`), and how long a "
+    "step is (`load`).",
     "manual": "Runs that were started by hand with `python src/train.py`, sweep by sweep, the newest of each first. "
     f"{COLOURS}",
 }

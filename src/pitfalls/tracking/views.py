@@ -22,6 +22,10 @@ WIDTHS = {
     "runDateAndNestInfo": 44,  # the status; the date is on the run's page
     "tags.`listing`": 75,
     "tags.`sweep`": 75,
+    "params.`generator.inputs_offset_bytes`": 75,
+    "params.`feed.hand_over`": 150,
+    "params.`feed.waits`": 70,
+    "params.`load`": 55,
     "tags.`effect`": 76,
     "tags.`verdict`": 66,
     "metrics.`final_loss`": 85,
@@ -41,6 +45,8 @@ MEASURED = [
     "metrics.`claimed_loss`",
     "metrics.`broken_rows`",
 ]
+
+SWEPT_IN_THE_LOTTERY = [column for column in WIDTHS if column.startswith("params.")]
 
 
 def view_state(filter_text: str, order_by: str, ascending: bool, columns: list[str]) -> State:
@@ -115,6 +121,10 @@ VIEWS = {
         view_state(RUNS_WITHOUT_PARENTS, "tags.`listing`", True, ["tags.`listing`", *MEASURED]),
     ),
     "matrix": ("Every cell, seed 0", view_state("tags.seed = '0'", "tags.`mlflow.runName`", True, MEASURED)),
+    "alignment": (
+        "The alignment lottery",
+        view_state(RUNS_WITHOUT_PARENTS, "tags.`mlflow.runName`", False, [*SWEPT_IN_THE_LOTTERY, *MEASURED]),
+    ),
     "manual": (
         "Sweep by sweep",
         view_state(RUNS_WITHOUT_PARENTS, "tags.`sweep`", True, ["tags.`sweep`", *MEASURED]),

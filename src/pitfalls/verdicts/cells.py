@@ -155,10 +155,18 @@ def judge_probe(probe: Probe) -> ProbedListing:
 
 
 def gather_lottery(judged: Iterable[Judged]) -> list[Ticket]:
-    """Return the verdicts on one cell at several addresses of its inputs' buffer, in their order."""
+    """Return the verdicts on the lottery's runs: by runtime, what was swept in numbers' order, and seed."""
     tickets = [
-        Ticket(**dict(entry([run])), offset_bytes=offset)
+        Ticket(
+            **dict(entry([run])),
+            offset_bytes=offset,
+            hand_over=run.result.mechanism.hand_over,
+            waits=run.result.mechanism.waits,
+            load=run.result.load,
+            seconds_per_step=run.result.seconds.per_step,
+        )
         for run in judged
         if (offset := run.result.buffer_address_mod_64.inputs) is not None
     ]
-    return sorted(tickets, key=lambda ticket: ticket.offset_bytes)
+    place = place_of()
+    return sorted(tickets, key=lambda t: (place(t.cell), t.offset_bytes, t.load or 0, t.swept, t.seeds))

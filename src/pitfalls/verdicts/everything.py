@@ -10,7 +10,7 @@ from pathlib import Path
 from pitfalls.claims import closed_forms
 from pitfalls.claims.article import PROBE_FITS
 from pitfalls.errors import ResultError
-from pitfalls.project import LOTTERY, SeededCell, listed_listings, listed_offsets, listed_runs
+from pitfalls.project import LOTTERY, Lot, SeededCell, listed_listings, listed_lots, listed_runs
 from pitfalls.results import Probe, Result, Task, find_results
 from pitfalls.verdicts.cells import Judged, gather, gather_listings, gather_lottery
 from pitfalls.verdicts.guard import GuardReport
@@ -55,7 +55,12 @@ class Everything:
 
 
 def judge_everything(
-    runs: Path, matrix: str, article: str, guard: GuardReport, params: Path | None = None
+    runs: Path,
+    matrix: str,
+    article: str,
+    guard: GuardReport,
+    params: Path | None = None,
+    not_run: dict[str, str] | None = None,
 ) -> Everything:
     """Judge the matrix, the article, its probes and, for the pipeline, the lottery.
 
@@ -66,6 +71,7 @@ def judge_everything(
         guard: What the guard found.
         params: The params.yaml that says which runs and listings there must be, and that what
             else lies there is left over; None takes the sweeps as they are.
+        not_run: For each runtime that was not run here why.
 
     Raises:
         ResultError: There is no result at all.
@@ -80,7 +86,7 @@ def judge_everything(
             f"there is no result below {runs / matrix} or {runs / article}.\n"
             "Train first: `make reproduce`, or name another sweep with --matrix."
         )
-    wanted = Wanted.by(params) if params and params.exists() else None
+    wanted = Wanted.by(params, set(not_run or ())) if params and params.exists() else None
     tickets_of_all = gather_lottery(tickets)
     verdicts = Verdicts(
         cells=gather(run for run in cells if wanted is None or run.result.cell in wanted.runs),
@@ -88,12 +94,11 @@ def judge_everything(
             (run for run in listings if wanted is None or run.result.listing in wanted.listings), probes
         ),
         probes=probes,
-        lottery=[
-            ticket for ticket in tickets_of_all if wanted is None or ticket.offset_bytes in wanted.offsets
-        ],
+        lottery=[ticket for ticket in tickets_of_all if wanted is None or ticket.lot in wanted.lots],
         closed_forms=closed_forms_of(cells[0].result.task if cells else ARTICLE_TASK),
         damaged=damaged,
         missing=wanted.missing_from(cells, listings, probes, tickets_of_all) if wanted else [],
+        not_run=not_run or {},
     )
     return Everything(verdicts, [*cells, *listings, *tickets])
 
@@ -104,12 +109,13 @@ class Wanted:
 
     runs: set[SeededCell]
     listings: set[int]
-    offsets: set[int]
+    lots: set[Lot]
 
     @classmethod
-    def by(cls, params: Path) -> "Wanted":
-        """Read params.yaml."""
-        return cls(listed_runs(params), listed_listings(params), listed_offsets(params))
+    def by(cls, params: Path, not_run: set[str]) -> "Wanted":
+        """Read params.yaml, but for the runtimes that were not run here."""
+        runs = {run for run in listed_runs(params) if run.runtime not in not_run}
+        return cls(runs, listed_listings(params), listed_lots(params))
 
     def missing_from(
         self, cells: list[Judged], listings: list[Judged], probes: list[Probe], tickets: list[Ticket]
@@ -119,11 +125,11 @@ class Wanted:
         numbers = (
             self.listings - {run.result.listing for run in listings} - {probe.listing for probe in probes}
         )
-        offsets = self.offsets - {ticket.offset_bytes for ticket in tickets}
+        lots = self.lots - {ticket.lot for ticket in tickets}
         return [
             *sorted(map(str, runs)),
             *(f"listing {number}" for number in sorted(numbers)),
-            *(f"lottery at {offset} bytes" for offset in sorted(offsets)),
+            *(f"lottery: {lot}" for lot in sorted(lots)),
         ]
 
 

@@ -5,8 +5,20 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from pitfalls.files import File, Record
-from pitfalls.project import Cell
-from pitfalls.results import MOST_HIGH, Claim, Derived, Fired, Prediction, Probe, Rows, Seconds, Share, Word
+from pitfalls.project import Cell, Lot
+from pitfalls.results import (
+    MOST_HIGH,
+    Claim,
+    Derived,
+    Fired,
+    Measure,
+    Prediction,
+    Probe,
+    Rows,
+    Seconds,
+    Share,
+    Word,
+)
 
 PLACE = "verdicts.json"
 """Its name in reports/."""
@@ -113,9 +125,30 @@ class ProbedListing(Record):
 
 
 class Ticket(CellVerdict):
-    """One run of the alignment lottery: one program, its buffer at one offset from a 64-byte boundary."""
+    """One run of the alignment lottery.
+
+    Attributes:
+        offset_bytes: From a 64-byte boundary to its buffer.
+        hand_over: What was called on each array before a step was given it; waits: what was waited for then.
+        load: Side of the matrices that its steps multiply besides, None where they have none.
+        seconds_per_step: Of its whole training.
+    """
 
     offset_bytes: int
+    hand_over: str = "as_it_is"
+    waits: str = "nothing"
+    load: int | None = None
+    seconds_per_step: Measure | None = None
+
+    @property
+    def varied(self) -> str:
+        """The first key of the configuration that was swept, nothing if none was."""
+        return self.swept.removeprefix("@").partition("=")[0]
+
+    @property
+    def lot(self) -> Lot:
+        """What params.yaml lists it as."""
+        return Lot(self.cell.runtime, self.swept, self.seeds[0])
 
 
 class ClosedForms(Record):
@@ -130,7 +163,10 @@ class ClosedForms(Record):
 
 
 class Verdicts(File):
-    """Every verdict: the cells, the article's listings, its probes, the lottery, and what is not there."""
+    """Every verdict: the cells, the article's listings, its probes, the lottery, and what is not there.
+
+    `not_run` says for each runtime that was not run here why: its framework is not installed.
+    """
 
     schema_version: Literal[1] = Field(1, alias="schema")
     cells: list[CellVerdict]
@@ -140,6 +176,7 @@ class Verdicts(File):
     closed_forms: ClosedForms | None = None
     damaged: list[str] = []
     missing: list[str] = []
+    not_run: dict[str, str] = {}
 
     @classmethod
     def cure(cls) -> str:

@@ -62,6 +62,8 @@ def mechanism_of(result: Result) -> Mechanism:
         feed=mechanism.feed,
         yields=mechanism.yields,
         threaded=mechanism.threaded,
+        hand_over=mechanism.hand_over,
+        waits=mechanism.waits,
         expands_labels=mechanism.labels == "expanded",
         repairs_ranks=mechanism.loss == "repairing",
         trainable=result.is_trainable,

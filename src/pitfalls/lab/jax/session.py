@@ -60,7 +60,7 @@ class HandWritten:
             rows = []
             for inputs, labels in islice(fed, training.steps_per_epoch):
                 state, row = step(state, inputs, labels)
-                rows.append(row)
+                rows.append(jax.block_until_ready(row) if feed.waits == "step" else row)
             self.recorder.labels_axes = labels.shape[1:]
             self.on_epoch_end(epoch, self.recorder.end_epoch(np.stack(rows)))
         self.model = Model(self.model.answer, state.parameters, self.model.declared_output)

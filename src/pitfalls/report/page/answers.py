@@ -1,4 +1,4 @@
-"""Answers: for each way to feed a model, when each bug bites where it is the only one.
+"""Answers: for each framework and each way to feed a model in it, when each bug bites where it is the only one.
 
 A cell carries its bug in one situation, which its runs show by themselves: which arrays
 are refilled and at which address, or which side of the loss lacks an axis. So a new
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pitfalls.report.material import Material
-from pitfalls.report.words import sentence
+from pitfalls.report.words import counted, framework_name, sentence
 from pitfalls.results import Result
 from pitfalls.verdicts.effects import EFFECTS, worst_of
 from pitfalls.verdicts.records import CellVerdict
@@ -18,7 +18,17 @@ from pitfalls.verdicts.records import CellVerdict
 BUGS = ("aliasing", "broadcasting")
 
 BOUNDARY = 64
-"""TensorFlow takes a buffer that begins at a multiple of so many bytes without a copy."""
+"""TensorFlow and JAX take a buffer that begins at a multiple of so many bytes without a copy."""
+
+REFILLED = {
+    "arrays": "the {} are refilled in one buffer",
+    "tensors": "the {} are refilled in one tensor",
+    "samples": "each sample is written into one buffer",
+}
+"""How a generator refills what it yields; whole batches as arrays where conf/ says nothing."""
+
+HIDDEN = ("masked", "repaired", "clean")
+"""The effects of which a loss shows nothing."""
 
 
 @dataclass(frozen=True)
@@ -39,21 +49,22 @@ class Outcome:
 
 @dataclass(frozen=True)
 class BugAnswer:
-    """What becomes of one bug in the cells that carry no other: in so many it bites."""
+    """What becomes of one bug in the cells that carry no other: their effects, and when each occurs."""
 
     bug: str
-    bitten: int
-    of: int
+    effects: list[str]
     outcomes: list[Outcome]
 
     @property
     def count(self) -> str:
-        """In how many cells it bites, or that it bites in none."""
-        if not self.of:
+        """In how many cells each effect that is not hidden occurs: `bites in 2 of 6 cells`."""
+        if not self.effects:
             return "not tried"
-        return (
-            f"bites in {self.bitten} of {self.of} cells" if self.bitten else f"hidden in all {self.of} cells"
-        )
+        of = len(self.effects)
+        if not (open_ones := [name for name in EFFECTS if name in self.effects and name not in HIDDEN]):
+            return f"hidden in all {counted(of, 'cell')}" if of > 1 else "hidden in the only cell"
+        counts = ", ".join(f"{name} in {self.effects.count(name)}" for name in open_ones)
+        return f"{counts} of {counted(of, 'cell')}"
 
 
 @dataclass(frozen=True)
@@ -65,30 +76,39 @@ class RuntimeAnswer:
     bugs: list[BugAnswer]
 
 
-def answers(material: Material) -> list[RuntimeAnswer]:
-    """Return the answers under each runtime."""
+@dataclass(frozen=True)
+class FrameworkAnswer:
+    """The answers in one framework: the name that it writes itself, and its runtimes."""
+
+    name: str
+    runtimes: list[RuntimeAnswer]
+
+
+def answers(material: Material) -> list[FrameworkAnswer]:
+    """Return the answers in each framework that was measured, in the order of params.yaml."""
     return [
-        RuntimeAnswer(
-            runtime,
-            sentence(material.about("runtime", runtime)),
-            [bug_answer(bug, runtime, material) for bug in BUGS],
-        )
-        for runtime in material.axes["runtime"]
+        FrameworkAnswer(framework_name(name), [runtime_answer(runtime, material) for runtime in runtimes])
+        for name, runtimes in material.frameworks.items()
     ]
+
+
+def runtime_answer(runtime: str, material: Material) -> RuntimeAnswer:
+    """Return the answers under one runtime."""
+    about = sentence(material.about("runtime", runtime))
+    return RuntimeAnswer(runtime, about, [bug_answer(bug, runtime, material) for bug in BUGS])
 
 
 def bug_answer(bug: str, runtime: str, material: Material) -> BugAnswer:
     """Answer for one bug under one runtime, from the cells that carry no other."""
     alone = [e for e in material.verdicts.cells if e.cell.runtime == runtime and e.bugs == [bug]]
-    bitten = sum(worst_of(entry.effect) == "bites" for entry in alone)
-    return BugAnswer(bug, bitten, len(alone), outcomes(bug, alone, material))
+    return BugAnswer(bug, [worst_of(entry.effect) for entry in alone], outcomes(bug, alone, material))
 
 
 def outcomes(bug: str, entries: Sequence[CellVerdict], material: Material) -> list[Outcome]:
     """Return for each effect that occurs, worst first, the situations in which it does."""
     effects: dict[Situation, str] = {}
     for entry in entries:
-        situation = situation_of(bug, entry, material.runs.get(entry.cell, []))
+        situation = situation_of(bug, entry, material)
         effects[situation] = worst_of(f"{effects.get(situation, '')} {entry.effect}")
     found = [(effect, phrases(effect, effects)) for effect in EFFECTS]
     return [Outcome(effect, when) for effect, when in found if when]
@@ -107,15 +127,18 @@ def phrases(effect: str, effects: dict[Situation, str]) -> list[str]:
     return list(dict.fromkeys(texts))
 
 
-def situation_of(bug: str, entry: CellVerdict, runs: Sequence[Result]) -> Situation:
+def situation_of(bug: str, entry: CellVerdict, material: Material) -> Situation:
     """Return the situation of a cell; without runs it can only be named."""
-    if not runs:
-        return Situation(f"{entry.cell.generator} feeds {entry.cell.model}")
-    return refilled(runs[0]) if bug == "aliasing" else lacking(runs[0])
+    cell = entry.cell
+    if not (runs := material.runs.get(cell)):
+        return Situation(f"{cell.generator} feeds {cell.model}")
+    if bug == "aliasing":
+        return refilled(runs[0], REFILLED.get(material.yields.get(cell.generator, ""), REFILLED["arrays"]))
+    return lacking(runs[0])
 
 
-def refilled(run: Result) -> Situation:
-    """Say which arrays are refilled, and where the buffer of one begins."""
+def refilled(run: Result, how: str) -> Situation:
+    """Say what is refilled, and where the buffer of one array begins."""
     offsets = run.buffer_address_mod_64
     begins = {"inputs": offsets.inputs, "labels": offsets.labels}
     reused = {name: offset for name, offset in begins.items() if offset is not None}
@@ -127,7 +150,7 @@ def refilled(run: Result) -> Situation:
         if offset % BOUNDARY == 0
         else "at any other address"
     )
-    return Situation(f"the {name} are refilled in one buffer", where)
+    return Situation(how.format(name), where)
 
 
 def lacking(run: Result) -> Situation:

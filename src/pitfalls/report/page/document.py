@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from pitfalls.files import write_text
 from pitfalls.project import PAIR, PAIR_MEAN
+from pitfalls.report.lottery import WAITS, hand_overs, loads_in_words, lottery_in_words
 from pitfalls.report.material import ARTICLE, Material
 from pitfalls.report.page.answers import answers
 from pitfalls.report.page.curves import curves, seed_marks
@@ -17,11 +18,12 @@ from pitfalls.report.page.environment import buffer_addresses, environment
 from pitfalls.report.page.figures import batch_labels, figures, listing_1_of, mean_square
 from pitfalls.report.page.library import script, vendored_scripts
 from pitfalls.report.page.listings import cards
+from pitfalls.report.page.maps import groups, heat_maps
 from pitfalls.report.page.queues import queues
 from pitfalls.report.page.rules import rules_table
-from pitfalls.report.page.stories import heat_maps, stories_of
+from pitfalls.report.page.stories import stories_of
 from pitfalls.report.tables import HEADERS, cell_row, matrix_counts
-from pitfalls.report.words import failures, losses_at_text, number, summary
+from pitfalls.report.words import failures, losses_at_text, not_run_texts, number, share, summary
 from pitfalls.verdicts.effects import EFFECTS, SCHEMES
 from pitfalls.verdicts.words import explained
 
@@ -55,7 +57,7 @@ def render(material: Material) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    templates.filters |= {"as_json": as_json, "breakable": breakable}
+    templates.filters |= {"as_json": as_json, "breakable": breakable, "share": share}
     return templates.get_template("page.html").render(content(material))
 
 
@@ -69,6 +71,7 @@ def content(material: Material) -> dict[str, Any]:
         "summary": summary(verdicts),
         "counts": matrix_counts(verdicts.cells),
         "failures": failures(verdicts),
+        "not_run": not_run_texts(verdicts),
         "effects": EFFECTS,
         "schemes": SCHEMES,
         "article": ARTICLE,
@@ -80,14 +83,20 @@ def content(material: Material) -> dict[str, Any]:
         "seed_marks": seed_marks(material),
         "axes": material.axes,
         "answers": answers(material),
+        "frameworks": material.frameworks,
+        "groups": groups(material),
         "maps": heat_maps(stories, material),
+        "stories": list(stories.values()),
         "headers": HEADERS,
         "rows": [cell_row(entry) for entry in verdicts.cells],
         "guard": rules_table(material),
         "listings": cards(verdicts),
         "listing_1": listing_1_of(verdicts.listings),
         "queues": queues(verdicts.probes),
-        "lottery_in_words": losses_at_text({t.offset_bytes: t.measured for t in verdicts.lottery}, "at"),
+        "lottery_in_words": partial(lottery_in_words, verdicts.lottery),
+        "hand_overs": hand_overs(verdicts.lottery),
+        "waits": WAITS,
+        "loads_in_words": loads_in_words(verdicts.lottery),
         "first_epochs": first_epochs(material),
         "printed_in_words": partial(losses_at_text, where="in epoch"),
         "allocation": material.allocation,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pitfalls.project import PAIR, PAIR_MEAN
+from pitfalls.report.lottery import JAX, tickets_of
 from pitfalls.report.material import Material
 from pitfalls.report.page.curves import SHAPES
 from pitfalls.report.page.queues import flat
@@ -56,8 +57,7 @@ def figures(material: Material) -> dict[str, Spec]:
     }
     if forms and (first := listing_1_of(verdicts.listings)):
         drawn["listing_1"] = listing_1(first, forms)
-    if verdicts.lottery:
-        drawn["lottery"] = lottery(verdicts.lottery, material.allocation)
+    drawn |= lotteries(verdicts.lottery, material.allocation)
     if labels:
         drawn |= {"square": square(labels), "column": column(labels)}
     if forms and material.task.high > max(PAIR) and material.runs:
@@ -146,6 +146,29 @@ def listing_1(entry: TrainedListing, forms: ClosedForms) -> Spec:
 def loss_rows(losses: Mapping[int, float], by: str) -> Rows:
     """Return a row for each loss by epoch, and whose it is."""
     return [{"epoch": epoch, "loss": loss, "by": by} for epoch, loss in losses.items()]
+
+
+def lotteries(tickets: Sequence[Ticket], allocation: Probe | None) -> dict[str, Spec]:
+    """Return the lottery of each framework, and how it depends on the length of a step in JAX, as far as each was run."""
+    tensorflow = [ticket for ticket in tickets if ticket.cell.runtime == "keras3"]
+    jax = tickets_of(tickets, JAX, "generator.inputs_offset_bytes")
+    loads = tickets_of(tickets, JAX, "load")
+    return {
+        **({"lottery": lottery(tensorflow, allocation)} if tensorflow else {}),
+        **({"lottery_jax": lottery(jax, None)} if jax else {}),
+        **({"loads": chart("loads", {"rows": [load_row(ticket) for ticket in loads]})} if loads else {}),
+    }
+
+
+def load_row(ticket: Ticket) -> Row:
+    """Return the point of one run whose steps were of some length."""
+    return {
+        "load": ticket.load,
+        "seed": ticket.seeds[0],
+        "broken": ticket.broken_rows,
+        "microseconds": 1e6 * (ticket.seconds_per_step or 0),
+        "colour": colour(ticket.effect),
+    }
 
 
 def lottery(tickets: Sequence[Ticket], allocation: Probe | None) -> Spec:

@@ -39,10 +39,11 @@ class GeneratorRow:
 
 @dataclass(frozen=True)
 class RulesTable:
-    """A row for each generator, with a mark for each rule."""
+    """A row for each generator, with a mark for each rule, and the runtimes that the guard does not know."""
 
     rules: dict[str, str]
     rows: list[GeneratorRow]
+    unknown: list[str]
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,14 @@ def rules_table(material: Material) -> RulesTable | None:
     rules: dict[str, str] = yaml.safe_load(MEANINGS.read_text())
     order = material.axes["generator"]
     names = [name for name in order if name in checked] + sorted(set(checked).difference(order))
-    return RulesTable(rules, [generator_row(checked[name], rules, material) for name in names])
+    rows = [generator_row(checked[name], rules, material) for name in names]
+    return RulesTable(rules, rows, unknown_runtimes(material))
+
+
+def unknown_runtimes(material: Material) -> list[str]:
+    """Return the runtimes that the guard does not know: it checked models, but none under them."""
+    known = {model.runtime for model in material.guard.models}
+    return [runtime for runtime in material.axes["runtime"] if runtime not in known] if known else []
 
 
 def generator_row(checked: CheckedGenerator, rules: dict[str, str], material: Material) -> GeneratorRow:
@@ -81,7 +89,7 @@ def mark(rule: str, generator: Checked, models: Sequence[Checked]) -> Mark:
 
 
 def guard_says(entry: CellVerdict, material: Material) -> GuardSays | None:
-    """Return what the guard said of a cell, None if it was not asked."""
+    """Return what the guard said of a cell, None if it was not asked or does not know the runtime."""
     if entry.guard is None:
         return None
     findings = material.guard.on_cell(entry.cell) or []

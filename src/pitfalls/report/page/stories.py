@@ -1,10 +1,13 @@
 """Stories: each cell of the matrix in words, numbers and a command to run it again."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pitfalls.project import Cell
 from pitfalls.report.material import Material
-from pitfalls.report.page.rules import GuardSays, guard_says
+from pitfalls.report.page.curves import cells_in_order
+from pitfalls.report.page.rules import GuardSays, guard_says, unknown_runtimes
+from pitfalls.report.page.twins import TwinCell, twins_of
 from pitfalls.report.words import (
     addresses_text,
     claim_text,
@@ -55,12 +58,23 @@ class SeedRow:
 
 @dataclass(frozen=True)
 class Story:
-    """One cell as the page shows it: its verdict, its runs, what conf/ says of its options, and the guard."""
+    """One cell as the page shows it.
+
+    Attributes:
+        entry: Its verdict.
+        runs: Its results, by seed.
+        about: What conf/ says of its options.
+        guard: What the guard said of it, None if the guard was not asked or does not know its runtime.
+        is_unknown_to_guard: Whether the guard was asked, and does not know its runtime.
+        twins: The same runtime and model with the generator's twins.
+    """
 
     entry: CellVerdict
     runs: list[Result]
     about: dict[str, str]
     guard: GuardSays | None
+    is_unknown_to_guard: bool
+    twins: list[TwinCell]
 
     @property
     def cell(self) -> Cell:
@@ -134,49 +148,26 @@ class Story:
         return train_command(self.cell.at(0))
 
 
-@dataclass(frozen=True)
-class MapRow:
-    """A generator's stories, one for each runtime; None where the cell was not run."""
-
-    generator: str
-    about: str
-    stories: list[Story | None]
-
-
-@dataclass(frozen=True)
-class HeatMap:
-    """A model's stories: generators as rows, runtimes as columns."""
-
-    model: str
-    about: str
-    rows: list[MapRow]
-
-
 Stories = dict[Cell, Story]
 
 
 def stories_of(material: Material) -> Stories:
-    """Return the story of each judged cell."""
-    return {entry.cell: story(entry, material) for entry in material.verdicts.cells}
+    """Return the story of each judged cell, in the order in which the maps show them."""
+    entries = {entry.cell: entry for entry in material.verdicts.cells}
+    return {
+        cell: story(entries[cell], entries, material)
+        for cell in cells_in_order(material.axes)
+        if cell in entries
+    }
 
 
-def story(entry: CellVerdict, material: Material) -> Story:
-    """Return the story of one cell."""
-    about = {axis: material.about(axis, name) for axis, name in entry.cell.options.items()}
-    return Story(entry, material.runs.get(entry.cell, []), about, guard_says(entry, material))
-
-
-def heat_maps(stories: Stories, material: Material) -> list[HeatMap]:
-    """Return a map for each model."""
-    axes = material.axes
-
-    def row(generator: str, model: str) -> MapRow:
-        cells = [Cell(runtime, generator, model) for runtime in axes["runtime"]]
-        return MapRow(
-            generator, material.about("generator", generator), [stories.get(cell) for cell in cells]
-        )
-
-    return [
-        HeatMap(model, material.about("model", model), [row(name, model) for name in axes["generator"]])
-        for model in axes["model"]
-    ]
+def story(entry: CellVerdict, entries: Mapping[Cell, CellVerdict], material: Material) -> Story:
+    """Return the story of one cell among all entries."""
+    return Story(
+        entry,
+        material.runs.get(entry.cell, []),
+        {axis: material.about(axis, name) for axis, name in entry.cell.options.items()},
+        guard_says(entry, material),
+        entry.cell.runtime in unknown_runtimes(material),
+        twins_of(entry.cell, entries, material.twins),
+    )

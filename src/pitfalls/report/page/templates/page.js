@@ -112,6 +112,7 @@
   // Opening adds to the history, so that Back, a phone's way out, closes the story and does not leave the page.
   let isOurs = false;
   function closed(event) {
+    if (document.querySelector("dialog[open]")) return; // one story led to another
     const top = scrollY;
     if (storyOf(location.hash) === event.target) {
       if (isOurs) history.back();
@@ -136,9 +137,16 @@
     const link = event.target.closest("a[href^='#']");
     if (!link || !storyOf(link.hash)) return;
     event.preventDefault(); // following it would lose the focus
-    opener = link;
-    isOurs = true;
-    history.pushState(null, "", link.hash);
+    const from = link.closest("dialog[open]");
+    if (from) { // Back leaves the stories, and the focus returns to the map's cell of the last one
+      history.replaceState(null, "", link.hash);
+      from.close();
+      opener = document.querySelector(`.map a[href=${JSON.stringify(link.hash)}]`);
+    } else {
+      opener = link;
+      isOurs = true;
+      history.pushState(null, "", link.hash);
+    }
     openStory();
   });
 
