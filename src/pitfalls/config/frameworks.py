@@ -11,8 +11,12 @@ from pitfalls.errors import ConfigurationError
 FRAMEWORKS = {
     "tensorflow": (("tensorflow-cpu", "tensorflow"), ("keras",)),
     "jax": (("jax",), ("jaxlib",), ("keras",)),
+    "torch": (("torch",), ("keras",)),
 }
 """For each framework its packages, each under the names of its distributions; Keras's backend on it has its name."""
+
+SETUPS = {"torch": "make setup-torch"}
+"""What installs a package that `make setup` does not."""
 
 
 @lru_cache
@@ -42,7 +46,8 @@ def installed(distributions: tuple[str, ...]) -> tuple[str, str]:
             return name, version(name)
         except PackageNotFoundError:
             continue
-    raise ConfigurationError(f"{distributions[0]} is not installed.\nRun `make setup`.")
+    name = distributions[0]
+    raise ConfigurationError(f"{name} is not installed.\nRun `{SETUPS.get(name, 'make setup')}`.")
 
 
 def refuse_another_backend(framework: str) -> None:

@@ -15,7 +15,12 @@ from pitfalls.lab.recorder import Recorder
 from pitfalls.project import EpochHook
 from pitfalls.startup import quick_imports
 
-SESSIONS = {"tensorflow": "pitfalls.lab.tensorflow.session", "jax": "pitfalls.lab.jax.session"}
+SESSIONS = {
+    "tensorflow": "pitfalls.lab.tensorflow.session",
+    "jax": "pitfalls.lab.jax.session",
+    "torch": "pitfalls.lab.torch.session",
+}
+"""For each framework the module that opens its sessions."""
 
 
 class Model(Protocol):
