@@ -10,12 +10,11 @@ from typing import Any
 import numpy as np
 
 from pitfalls.config.frameworks import versions_of
-from pitfalls.config.pairs import ARRAYS
 from pitfalls.config.schema import Config, learning_rate_steps
 from pitfalls.errors import DivergedError
 from pitfalls.lab.frameworks import Session
 from pitfalls.lab.recorder import window_of
-from pitfalls.project import PAIR, PAIR_MEAN, ROOT, SeededCell
+from pitfalls.project import ARRAYS, PAIR, PAIR_MEAN, ROOT, SeededCell
 from pitfalls.results import (
     Answers,
     Mechanism,
