@@ -340,11 +340,10 @@ def test_rmsprop_is_the_twin_s_and_its_rate_changes_at_its_steps():
 
 def handed_on() -> bool:
     """Tell whether the feed of jax_loop is the generator itself."""
-    from pitfalls.config.schema import Feed
     from pitfalls.lab.jax.feeds import FEEDS
 
     batches = iter([])
-    return FEEDS["dispatch"](batches, Feed(kind="dispatch")) is batches
+    return FEEDS["dispatch"](batches, configured("jax_loop", "fresh_arrays", "dense").feed) is batches
 
 
 def test_nothing_of_ours_stands_between_the_generator_and_the_step():
