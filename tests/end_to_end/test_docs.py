@@ -68,7 +68,7 @@ def follow_the_generator_page(project) -> str:
     pipeline["stages"]["matrix_tensorflow"]["outs"] = [
         {"runs/matrix/keras2": {"cache": False, "persist": True}}
     ]
-    del pipeline["stages"]["matrix_jax"]
+    del pipeline["stages"]["matrix_jax"], pipeline["stages"]["matrix_torch"]
     (project / "dvc.yaml").write_text(yaml.safe_dump(pipeline))
     return word
 
