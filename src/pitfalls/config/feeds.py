@@ -23,7 +23,7 @@ FEEDS = {
     ("torch", "keras"): ("fit", "workers"),
     ("torch", "torch"): ("loader", "loader_workers", "collate", "thread_queue"),
 }
-"""The feeds that there are for a framework and what its model is written in."""
+"""The feeds that there are for a framework and what its model is written in; a further framework's session knows its own."""
 
 ONE_STEP_A_CALL = {
     "thread_queue": "queue.get()",
@@ -39,7 +39,7 @@ ONE_STEP_A_CALL = {
 def check_framework(config: Config) -> None:
     """Refuse a feed or a loss that the framework has not."""
     framework, library, kind = config.framework, config.model.library, config.feed.kind
-    if kind not in (feeds := FEEDS.get((framework, library), ())):
+    if kind not in (feeds := FEEDS.get((framework, library), feeds_of_others(framework))):
         choices = f"Choose one of: {', '.join(feeds)}." if feeds else "Name an option of conf/runtime."
         raise ConfigurationError(
             f"feed.kind={kind} does not exist for framework={framework} with model.library={library}.\n{choices}"
@@ -54,6 +54,11 @@ def check_framework(config: Config) -> None:
             "loss.kind=mse_loss is PyTorch's own, for models that are written in PyTorch.\n"
             "Give loss=broadcasting, or runtime=torch_loader."
         )
+
+
+def feeds_of_others(framework: str) -> tuple[str, ...]:
+    """Return the feeds that a framework may have which is not among `FEEDS`: any."""
+    return () if framework in {name for name, _ in FEEDS} else tuple(SETTINGS_OF_FEEDS)
 
 
 def check_feed(feed: Feed) -> None:

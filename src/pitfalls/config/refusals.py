@@ -23,14 +23,14 @@ from pitfalls.errors import ConfigurationError
 from pitfalls.results import MOST_HIGH, MOST_STEPS
 
 CHOICES = {
-    "framework": tuple(FRAMEWORKS),
+    "framework": FRAMEWORKS,
     "feed.kind": tuple(SETTINGS_OF_FEEDS),
     "loss.kind": ("repairing", "broadcasting", "mse_loss"),
     "labels": ("as_they_come", "expanded"),
     "entry_point": ("train", "probe"),
     "not_installed": ("refuse", "leave_out"),
     "model.weights": ("trainable", "fixed"),
-    "model.library": ("keras", "jax", "torch"),
+    "model.library": ("keras", *(name for name in FRAMEWORKS if name != "tensorflow")),
     "feed.hand_over": (
         "as_it_is",
         "asarray",
