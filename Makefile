@@ -104,6 +104,7 @@ serve: setup  ## serve the promoted model, on this machine only (another port: S
 bench: setup  ## measure side by side what tracking, the guard and the shortcuts of a step cost or save, and the page
 	@python benchmarks/page.py
 	@python benchmarks/training.py
+	@python benchmarks/steps.py
 	@python benchmarks/tracking.py
 	@python benchmarks/sweeps.py
 	@python benchmarks/guard.py

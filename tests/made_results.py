@@ -16,8 +16,20 @@ BUFFERS = {
     "fresh_arrays": (None, None),
     "copied_inputs": (None, None),
     "flat_labels": (None, None),
+    "refilled_sample": (48, None),
+    "fresh_samples": (None, None),
+    "refilled_tensor": (0, None),
+    "fresh_tensors": (None, None),
 }
 """For each generator where its reused inputs and labels stand, in bytes past a 64-byte boundary."""
+
+YIELDS = {
+    "refilled_sample": "samples",
+    "fresh_samples": "samples",
+    "refilled_tensor": "tensors",
+    "fresh_tensors": "tensors",
+}
+"""What a generator yields that yields no arrays."""
 
 FEEDS: dict[str, tuple[str, bool, str, str]] = {
     "keras2": ("full_queue", False, "expanded", "broadcasting"),
@@ -27,16 +39,27 @@ FEEDS: dict[str, tuple[str, bool, str, str]] = {
     "jax_loop": ("dispatch", False, "as_they_come", "broadcasting"),
     "jax_prefetch": ("prefetch", False, "as_they_come", "broadcasting"),
     "keras3_jax": ("fit", False, "as_they_come", "repairing"),
+    "torch_loader": ("loader", False, "as_they_come", "mse_loss"),
+    "torch_workers": ("loader_workers", False, "as_they_come", "mse_loss"),
+    "torch_collate": ("collate", False, "as_they_come", "mse_loss"),
+    "torch_loop": ("thread_queue", True, "as_they_come", "broadcasting"),
+    "keras3_torch": ("fit", False, "as_they_come", "repairing"),
 }
 """For each runtime its feed, whether a thread fills it, what becomes of labels, and its loss."""
 
 LOADS = {"jax_loop": 200, "jax_prefetch": 200, "keras3_jax": 300}
-"""The load of the runtimes in JAX, which yield float32; the others are TensorFlow's."""
+"""The load of the runtimes in JAX."""
 
 VERSIONS = {
     "tensorflow": {"tensorflow-cpu": "2.21.0", "keras": "3.15.1"},
     "jax": {"jax": "0.10.2", "jaxlib": "0.10.2", "keras": "3.15.1"},
+    "torch": {"torch": "2.13.0", "keras": "3.15.1"},
 }
+
+
+def framework_of(runtime: str) -> str:
+    """Return the framework of a runtime, which its name says, or TensorFlow."""
+    return next((name for name in ("jax", "torch") if name in runtime), "tensorflow")
 
 
 def made_result(cell: Cell, *, high: int = 100, batch_size: int = 64, **measured: Any) -> Result:
@@ -66,7 +89,8 @@ def content_of(run: SeededCell, high: int, batch_size: int) -> dict[str, Any]:
     inputs_offset, labels_offset = BUFFERS[run.generator]
     column, flat = [batch_size, 1], [batch_size]
     epochs = 30 if parameters else 6
-    framework = "jax" if run.runtime in LOADS else "tensorflow"
+    framework = framework_of(run.runtime)
+    is_float64 = framework == "tensorflow" or run.runtime == "torch_loop"
     return {
         "cell": {**run.options, "seed": run.seed},
         "listing": None,
@@ -75,14 +99,15 @@ def content_of(run: SeededCell, high: int, batch_size: int) -> dict[str, Any]:
         "load": LOADS.get(run.runtime),
         "mechanism": {
             "feed": feed,
+            "yields": YIELDS.get(run.generator, "arrays"),
             "threaded": threaded,
             "labels": labels,
-            "dtype": "float32" if framework == "jax" else "float64",
+            "dtype": "float64" if is_float64 else "float32",
             "loss": loss,
             "trainable_parameters": parameters,
         },
         "training": {
-            "optimizer": "rmsprop",
+            "optimizer": "torch_rmsprop" if run.runtime.startswith("torch") else "rmsprop",
             "learning_rate": [[0, 0.1], [1500, 0.01], [1800, 0.001]],
             "epochs": epochs,
             "steps_per_epoch": 100,
@@ -110,6 +135,7 @@ def content_of(run: SeededCell, high: int, batch_size: int) -> dict[str, Any]:
         "versions": {"python": "3.11.7", "numpy": "2.4.6", **VERSIONS[framework]},
         "buffer_address_mod_64": {"inputs": inputs_offset, "labels": labels_offset},
         "seconds": {"total": 2.0, "training": 1.0, "per_step": 0.001},
+        "warnings": [],
         "origin": {"processor": "A Processor", "cores": 2, "system": "Linux", "commit": "0123abc"},
         "fingerprint": "0123456789abcdef",
         "mlflow_run_id": None,

@@ -34,6 +34,8 @@ RUNS = {
     },
     SeededCell("keras2", "reused_pair", "mean_lambda", 0): {"rewritten_batches": 1.0},
     SeededCell("keras3", "flat_labels", "dense", 0): {"final_loss": 0.00287},
+    SeededCell("torch_workers", "reused_inputs", "mean_lambda", 0): {"final_loss": 8.3, "standard_error": 1.0}
+    | {"broken_rows": 0.01, "broken_batches": 0.01},
     SeededCell("custom_loop", "reused_inputs_aligned", "flat_mean_lambda", 0): BITTEN
     | {"final_loss": 831.0, "standard_error": 8.0, "loss_difference": [64, 64]},
 }

@@ -1,9 +1,16 @@
-"""Trainings in JAX, for tests: in a process of their own, as a process trains one framework."""
+"""Trainings in JAX and in PyTorch, for tests: in a process of their own, as a process trains one framework."""
 
+import importlib.util
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
 from functools import lru_cache
 from typing import Any
+
+import pytest
+
+needs_torch = pytest.mark.skipif(
+    importlib.util.find_spec("torch") is None, reason="PyTorch is not installed: make setup-torch"
+)
 
 
 def configured(runtime: str, generator: str, model: str, *overrides: str) -> Any:
@@ -35,11 +42,16 @@ def train_cell(runtime: str, generator: str, model: str, *overrides: str) -> Any
 
 
 @lru_cache
-def process() -> ProcessPoolExecutor:
-    """Return the process in which JAX trains, one for all tests of this process."""
+def process(framework: str) -> ProcessPoolExecutor:
+    """Return the process in which a framework trains, one for all tests of this process."""
     return ProcessPoolExecutor(1, multiprocessing.get_context("spawn"))
 
 
 def in_jax(function: Any, *arguments: Any) -> Any:
     """Call a function of a module in the process in which JAX trains, and return what it returns."""
-    return process().submit(function, *arguments).result()
+    return process("jax").submit(function, *arguments).result()
+
+
+def in_torch(function: Any, *arguments: Any) -> Any:
+    """Call a function of a module in the process in which PyTorch trains, and return what it returns."""
+    return process("torch").submit(function, *arguments).result()

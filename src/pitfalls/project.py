@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -31,6 +32,9 @@ REPORTED = (*PIPELINE, LOTTERY)
 
 AXES = ("runtime", "generator", "model")
 """What makes a cell; a cell at a seed is a run."""
+
+ARRAYS = "arrays"
+"""What a generator yields and a runtime takes where conf/ says nothing: whole batches as NumPy arrays."""
 
 EpochHook = Callable[[int, float], None]
 """Called at the end of each epoch with its index and mean loss."""
@@ -143,10 +147,23 @@ def listed_options(axis: str, params: Path = PARAMS) -> list[str]:
 
 
 def listed_runs(params: Path) -> set[SeededCell]:
-    """Return each run of the matrix that params.yaml lists."""
+    """Return each run of the matrix that params.yaml lists and whose runtime takes its generator."""
     cells = product(*(listed_options(axis, params) for axis in AXES))
     seeds = listed_numbers("matrix.seed", params)
-    return {Cell(*options).at(seed) for options in cells for seed in seeds}
+    return {Cell(*options).at(seed) for options in cells if is_pair(*options[:2]) for seed in seeds}
+
+
+@lru_cache
+def is_pair(runtime: str, generator: str) -> bool:
+    """Tell from conf/ whether a runtime takes what a generator yields."""
+    yields = option("generator", generator).get("yields", ARRAYS)
+    return yields in option("runtime", runtime).get("takes", [ARRAYS])
+
+
+def option(group: str, name: str) -> dict[str, Any]:
+    """Return what an option's file in conf/ says, nothing if there is none."""
+    path = ROOT / "conf" / group / f"{name}.yaml"
+    return yaml.safe_load(path.read_text()) or {} if path.exists() else {}
 
 
 def listed_listings(params: Path) -> set[int]:

@@ -55,9 +55,10 @@ class Task(Record):
 
 
 class Mechanism(Record):
-    """How batches reached the model and its loss, as conf/feed has it; `dtype` is that of the inputs as yielded."""
+    """How batches reached the model and its loss, as conf/feed has it; `yields` and `dtype` are the generator's."""
 
     feed: str
+    yields: str = "arrays"
     threaded: bool
     hand_over: str = "as_it_is"
     waits: str = "nothing"
@@ -68,9 +69,9 @@ class Mechanism(Record):
 
 
 class Training(Record):
-    """How long, and how fast; `learning_rate` is (first step, rate) pairs."""
+    """How long, how fast and by whose RMSprop: Keras's or PyTorch's; `learning_rate` is (first step, rate) pairs."""
 
-    optimizer: str
+    optimizer: Literal["rmsprop", "torch_rmsprop"]
     learning_rate: Annotated[list[tuple[int, Measure]], Field(min_length=1)]
     epochs: Count
     steps_per_epoch: Count
@@ -83,11 +84,7 @@ class Training(Record):
 
     @model_validator(mode="after")
     def _is_trainable_at_all(self) -> Self:
-        """Refuse a training that nobody has waited for.
-
-        Raises:
-            ValueError: It has more steps than `MOST_STEPS`.
-        """
+        """Refuse a training of more steps than anybody has waited for."""
         if self.steps > MOST_STEPS:
             raise ValueError(f"{self.steps} steps")
         return self
@@ -144,7 +141,7 @@ class Origin(Record):
 
 
 class Result(File):
-    """What a run measured, and nothing else: result.json."""
+    """What a run measured, and nothing else: result.json; `warnings` are the framework's own, once each."""
 
     schema_version: Literal[1] = Field(1, alias="schema")
     cell: SeededCell
@@ -169,6 +166,7 @@ class Result(File):
     versions: dict[str, str] = {}
     buffer_address_mod_64: Offsets
     seconds: Seconds
+    warnings: list[str] = []
     origin: Origin | None = None
     fingerprint: str
     mlflow_run_id: str | None = None  # of earlier versions; now in tracking.json
@@ -216,7 +214,7 @@ class Fired(Record):
         return self.fired == self.expected
 
 
-Effect = Literal["bites", "masked", "repaired", "clean"]
+Effect = Literal["bites", "rare", "masked", "repaired", "clean"]
 
 Word = Literal["pass", "fail", "unclaimed"]
 """A claim that holds, one that does not, and none: the theory does not reach as far."""

@@ -14,8 +14,9 @@ REFUSED = {
     "task.hihg=3": "Did you mean task.high?",
     "+runtme=keras2": "Did you mean runtime?",
     "+foo=1": "foo does not exist in the configuration.",
-    "training=null": "Choose one of: article, brief, quick.",
-    "runtime=null": "Choose one of: custom_loop, jax_loop, jax_prefetch, keras2, keras3, keras3_jax, keras3_workers.",
+    "training=null": "Choose one of: article, brief, lottery, quick.",
+    "runtime=null": "Choose one of: custom_loop, jax_loop, jax_prefetch, keras2, keras3, keras3_jax, keras3_torch, "
+    "keras3_workers, torch_collate, torch_loader, torch_loop, torch_workers.",
     "task.batch_size=1000000000000": "of memory, and this machine has",
     "hydra.run.dir=/elsewhere": "sweep=mine",
     "training.steps_per_execution=7": "does not divide training.steps_per_epoch=300",

@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 import yaml
@@ -68,7 +69,7 @@ def follow_the_generator_page(project) -> str:
     pipeline["stages"]["matrix_tensorflow"]["outs"] = [
         {"runs/matrix/keras2": {"cache": False, "persist": True}}
     ]
-    del pipeline["stages"]["matrix_jax"]
+    del pipeline["stages"]["matrix_jax"], pipeline["stages"]["matrix_torch"]
     (project / "dvc.yaml").write_text(yaml.safe_dump(pipeline))
     return word
 
@@ -173,3 +174,26 @@ def test_every_test_that_a_page_names_exists():
     named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", (DOCS / "security.md").read_text())
     assert len(named) > 15
     assert [(file, name) for file, name in named if f"def {name}(" not in (ROOT / file).read_text()] == []
+
+
+def test_a_framework_is_a_folder_and_a_file(project):
+    """The page's own, trained by its own command; each claim follows from what the others are made of."""
+    text = (HOW_TO / "add-a-runtime.md").read_text()
+    for path, block in file_blocks(text).items():
+        (project / path).parent.mkdir(exist_ok=True)
+        (project / path).write_text(block.text)
+    assert {Path(path).parent.as_posix() for path in file_blocks(text)} == {
+        "src/pitfalls/lab/numpy",
+        "conf/runtime",
+    }
+    ((command, _),) = blocks(text)[-1].commands
+    ran = shell(command, project)
+    assert ran.returncode == 0, ran.stdout
+    assert "4 of 4 claims hold." in ran.stdout
+    effects = re.findall(r"numpy_loop +(\w+) +(\w+) .* (\w+) +pass$", ran.stdout, re.M)
+    assert effects == [
+        ("reused_inputs", "mean_lambda", "bites"),
+        ("reused_inputs", "flat_mean_lambda", "bites"),
+        ("fresh_arrays", "mean_lambda", "clean"),
+        ("fresh_arrays", "flat_mean_lambda", "bites"),
+    ]

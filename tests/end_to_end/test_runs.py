@@ -133,7 +133,7 @@ def run_without_jax(*words):
     """Run train.py as if JAX were not installed."""
     code = (
         "import runpy, sys; from pitfalls.config import frameworks; "
-        "frameworks.FRAMEWORKS['jax'] = (('a-jax-that-is-not-there',),); "
+        "frameworks.PACKAGES['jax'] = (('a-jax-that-is-not-there',),); "
         f"sys.argv = ['src/train.py', *{words}]; runpy.run_path('src/train.py', run_name='__main__')"
     )
     return subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)

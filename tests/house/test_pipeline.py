@@ -13,6 +13,7 @@ STAGES = {
     "check": ("check",),
     "matrix_tensorflow": ("train",),
     "matrix_jax": ("train",),
+    "matrix_torch": ("train",),
     "alignment_tensorflow": ("train",),
     "alignment_jax": ("train",),
     "allocation": ("probe",),
@@ -25,7 +26,14 @@ STAGES = {
 TRAIN_NOTHING = ("src/pitfalls/claims/", "src/pitfalls/verdicts/", "src/pitfalls/report/")
 """An edit of these must train nothing, though what trains prints their verdict at the end."""
 
-TRAINS = {"article", "matrix_tensorflow", "matrix_jax", "alignment_tensorflow", "alignment_jax"}
+TRAINS = {
+    "article",
+    "matrix_tensorflow",
+    "matrix_jax",
+    "matrix_torch",
+    "alignment_tensorflow",
+    "alignment_jax",
+}
 
 COMPOSES = {"train", "probe", "check"}
 """Doors that compose conf/, and so load what its options name."""

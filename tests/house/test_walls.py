@@ -33,7 +33,15 @@ MAY_IMPORT = {
 LIBRARIES = {
     "tensorflow": {"lab/tensorflow", "guard/shapes"},
     "jax": {"lab/jax"},
-    "keras": {"lab/keras", "lab/tensorflow", "lab/jax", "guard/shapes", "guard/rules/datasets.py"},
+    "torch": {"lab/torch"},
+    "keras": {
+        "lab/keras",
+        "lab/tensorflow",
+        "lab/jax",
+        "lab/torch",
+        "guard/shapes",
+        "guard/rules/datasets.py",
+    },
     "mlflow": {"tracking"},
     "matplotlib": {"tracking/pictures.py"},
     "rich": {"report"},

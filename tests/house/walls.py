@@ -65,7 +65,7 @@ def reached_from(module: str, graph: Graph) -> set[str]:
 def named_in_conf(conf: Path = ROOT / "conf") -> set[str]:
     """Return the modules whose functions conf/ names."""
     texts = "\n".join(path.read_text() for path in conf.rglob("*.yaml"))
-    for library in ("keras", "jax"):
+    for library in ("keras", "jax", "torch"):
         texts += texts.replace("${model.library}", library)
     return {name.rpartition(".")[0] for name in re.findall(r"^\s*_target_: (pitfalls\.[\w.]+)$", texts, re.M)}
 

@@ -3,8 +3,10 @@
 import os
 import re
 import shutil
+from importlib.metadata import PackageNotFoundError
 
 import pytest
+from made_trainings import needs_torch
 
 from pitfalls.config import fingerprint as fingerprinting
 from pitfalls.config import frameworks, overrides, refusals
@@ -63,16 +65,16 @@ seed=4294967296 is too large: NumPy's and Keras's seeds have 32 bits.
 Give seed=4294967295 or less.""",
     "framework=mxnet": """\
 framework=mxnet does not exist.
-Choose one of: tensorflow, jax.""",
+Choose one of: tensorflow, jax, torch.""",
     "feed.kind=pipe": """\
 feed.kind=pipe does not exist.
-Choose one of: full_queue, fit, workers, thread_queue, dispatch, prefetch.""",
+Choose one of: full_queue, fit, workers, thread_queue, dispatch, prefetch, loader, loader_workers, collate.""",
     "loss.kind=square": """\
 loss.kind=square does not exist.
-Choose one of: repairing, broadcasting.""",
+Choose one of: repairing, broadcasting, mse_loss.""",
     "model.library=sonnet": """\
 model.library=sonnet does not exist.
-Choose one of: keras, jax.""",
+Choose one of: keras, jax, torch.""",
     "runtime=jax_loop feed=fit": """\
 feed.kind=fit does not exist for framework=jax with model.library=jax.
 Choose one of: dispatch, prefetch.""",
@@ -82,6 +84,9 @@ Name an option of conf/runtime.""",
     "runtime=jax_loop loss=repairing": """\
 loss.kind=repairing is Keras's own: a loss that is written by hand repairs no ranks.
 Give loss=broadcasting, or runtime=keras3_jax.""",
+    "loss=mse_loss": """\
+loss.kind=mse_loss is PyTorch's own, for models that are written in PyTorch.
+Give loss=broadcasting, or runtime=torch_loader.""",
     "runtime=jax_loop load=0": """\
 load=0 is too small: a matrix has at least one row.
 Give load=1 or more.""",
@@ -100,7 +105,7 @@ a generator cannot yield pages.
 Choose one of: arrays, samples, tensors.""",
     "takes=[samples,tensors]": """\
 this generator yields arrays, and this runtime takes samples or tensors.
-Choose one of: none.""",
+Choose one of: fresh_samples, fresh_tensors, refilled_sample, refilled_tensor.""",
     "+generator.yields=samples": """\
 this generator yields samples, and this runtime takes arrays.
 Choose one of: copied_inputs, flat_labels, fresh_arrays, reused_inputs, reused_inputs_aligned, reused_pair.""",
@@ -300,6 +305,8 @@ def changes(path) -> bool:
         ("lab/keras/models.py", True),
         ("lab/jax/steps.py", False),
         ("lab/jax/session.py", False),
+        ("lab/torch/steps.py", False),
+        ("lab/archive.py", True),
         ("claims/closed_forms.py", False),
         ("verdicts/run.py", False),
         ("report/tables.py", False),
@@ -329,6 +336,85 @@ def test_a_framework_without_its_package_is_refused():
     """Under none of its distributions' names."""
     with pytest.raises(ConfigurationError, match=r"^no-such-package is not installed.\nRun `make setup`.$"):
         frameworks.installed(("no-such-package", "nor-this-one"))
+
+
+@pytest.fixture
+def without_torch(monkeypatch):
+    """Let no package of the name torch be installed."""
+    versions = frameworks.version
+
+    def version(name):
+        if name == "torch":
+            raise PackageNotFoundError(name)
+        return versions(name)
+
+    monkeypatch.setattr(frameworks, "version", version)
+    frameworks.versions_of.cache_clear()
+    yield
+    frameworks.versions_of.cache_clear()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["runtime=torch_loader"],
+        ["runtime=torch_workers", "generator=refilled_tensor"],
+        ["runtime=keras3_torch"],
+    ],
+)
+def test_pytorch_is_installed_by_a_command_of_its_own(composed, without_torch, words):
+    """The whole text, whatever else would need it; the other frameworks do without."""
+    with pytest.raises(ConfigurationError) as refused:
+        refusals.check(composed(*words))
+    assert str(refused.value) == "torch is not installed.\nRun `make setup-torch`."
+    refusals.check(composed("runtime=jax_loop"))
+
+
+TORCH_REFUSED = {
+    "runtime=torch_loader loss=repairing": """\
+loss.kind=repairing is Keras's own: a loss that is written by hand repairs no ranks.
+Give loss=broadcasting, or runtime=keras3_torch.""",
+    "runtime=torch_loader load=200": """\
+load=200 does nothing: steps of framework=torch carry no load.
+Leave it out.""",
+    "runtime=torch_loader feed=fit": """\
+feed.kind=fit does not exist for framework=torch with model.library=torch.
+Choose one of: loader, loader_workers, collate, thread_queue.""",
+    "runtime=torch_workers feed.depth=0": """\
+feed.depth=0 is too small: a queue holds at least one batch.
+Give feed.depth=1 or more.""",
+    "runtime=torch_loader training.steps_per_execution=10": """\
+training.steps_per_execution=10 would change what feed=loader measures: \
+it trains one batch for each batch of its loader.
+Give training.steps_per_execution=1.""",
+    "runtime=keras3_torch training.steps_per_execution=10": """\
+training.steps_per_execution=10 is not possible on PyTorch: Keras trains one batch a call there.
+Give training.steps_per_execution=1.""",
+    "runtime=torch_collate generator=fresh_arrays": """\
+this generator yields arrays, and this runtime takes samples.
+Choose one of: fresh_samples, refilled_sample.""",
+    "runtime=torch_loop generator=fresh_tensors": """\
+this generator yields tensors, and this runtime takes arrays.
+Choose one of: copied_inputs, flat_labels, fresh_arrays, reused_inputs, reused_inputs_aligned, reused_pair.""",
+}
+
+
+@needs_torch
+@pytest.mark.parametrize(("words", "said"), TORCH_REFUSED.items())
+def test_what_pytorch_cannot_train_is_refused_in_these_words(composed, words, said):
+    """The whole texts, as of the other frameworks."""
+    with pytest.raises(ConfigurationError) as refused:
+        refusals.check(composed(*words.split(" ")))
+    assert str(refused.value) == said
+
+
+@needs_torch
+@pytest.mark.parametrize(
+    "words", ["runtime=torch_workers feed.workers=1", "runtime=torch_collate", "runtime=torch_loop"]
+)
+def test_what_pytorch_trains_is_not_refused(composed, words):
+    """One worker is parallel loading there, unlike Keras's; a runtime of samples has some of its own accord."""
+    refusals.check(composed(*words.split(" ")))
 
 
 def test_a_sweep_hands_its_fingerprint_on_to_its_jobs(composed):
@@ -392,7 +478,14 @@ def test_keras_is_imported_on_a_framework_and_the_next_process_may_take_another(
 
 
 @pytest.mark.parametrize(
-    ("library", "runtime"), [("keras", "keras3"), ("keras", "keras3_jax"), ("jax", "jax_loop")]
+    ("library", "runtime"),
+    [
+        ("keras", "keras3"),
+        ("keras", "keras3_jax"),
+        ("jax", "jax_loop"),
+        ("torch", "torch_loop"),
+        ("keras", "keras3_torch"),
+    ],
 )
 def test_a_model_is_that_of_the_runtime_s_library(composed, library, runtime):
     """One option, written once for each library."""
@@ -410,7 +503,10 @@ def test_what_does_not_fit_into_memory_is_refused_before_anything_tries(composed
     assert last == "Give smaller ones: the article has task.batch_size=64 and training.steps_per_epoch=1000."
 
 
-RUNTIMES = "custom_loop, jax_loop, jax_prefetch, keras2, keras3, keras3_jax, keras3_workers"
+RUNTIMES = (
+    "custom_loop, jax_loop, jax_prefetch, keras2, keras3, keras3_jax, keras3_torch, keras3_workers, "
+    "torch_collate, torch_loader, torch_loop, torch_workers"
+)
 
 NOT_HYDRA_S = (
     "{} is not accepted: the folder of a run follows from its cell, below runs/, and nothing finds it elsewhere.\n"

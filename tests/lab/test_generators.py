@@ -1,17 +1,24 @@
 """Generators: what they draw, where their arrays live, and how twins differ."""
 
+import re
 from itertools import islice
 
 import numpy as np
 import pytest
+import yaml
 
+from pitfalls.config.pairs import ARRAYS
 from pitfalls.errors import ConfigurationError
 from pitfalls.lab import generators
 from pitfalls.lab.probe import hold, reused_buffer_offsets
 from pitfalls.lab.sources import make_configured
 from pitfalls.project import ROOT
 
-NAMES = sorted(path.stem for path in (ROOT / "conf" / "generator").glob("*.yaml"))
+NAMES = sorted(
+    path.stem
+    for path in (ROOT / "conf" / "generator").glob("*.yaml")
+    if yaml.safe_load(path.read_text()).get("yields", ARRAYS) == ARRAYS
+)
 
 REUSED = {  # (inputs, labels): one memory between yields
     "reused_inputs": (True, False),
@@ -27,7 +34,7 @@ QUEUE_DEPTH = 10
 
 @pytest.fixture(params=NAMES)
 def name(request):
-    """Give each option of conf/generator in turn, also one that was added since."""
+    """Give each option of conf/generator that yields arrays in turn, also one that was added since."""
     return request.param
 
 
@@ -154,6 +161,8 @@ def lines_of(path: str) -> set[str]:
         ("generator/reused_inputs.yaml", "generator/reused_inputs_aligned.yaml"),
         ("generator/reused_inputs.yaml", "generator/copied_inputs.yaml"),
         ("generator/fresh_arrays.yaml", "generator/flat_labels.yaml"),
+        ("generator/refilled_sample.yaml", "generator/fresh_samples.yaml"),
+        ("generator/refilled_tensor.yaml", "generator/fresh_tensors.yaml"),
         ("model/mean_lambda.yaml", "model/flat_mean_lambda.yaml"),
     ],
 )
@@ -166,3 +175,54 @@ def test_files_that_are_no_twins_differ_in_more():
     """The comparison above can fail."""
     one, other = lines_of("generator/fresh_arrays.yaml"), lines_of("generator/reused_pair.yaml")
     assert (len(one - other), len(other - one)) != (1, 1)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("name", ["refilled_sample", "fresh_samples"])
+def test_a_sample_has_one_row_and_its_label(make, name, dtype):
+    """Looked at one by one, before the next is drawn, every sample is sound."""
+    for inputs, label in islice(make(name, f"+generator.dtype={dtype}"), 70):
+        assert (inputs.shape, label.shape) == ((2,), (1,))
+        assert inputs.dtype == label.dtype == dtype
+        assert label[0] == inputs.mean()
+
+
+@pytest.mark.parametrize(("name", "reused"), [("refilled_sample", True), ("fresh_samples", False)])
+def test_samples_are_one_memory_where_and_only_where_they_are_refilled(make, name, reused):
+    """A hundred of them, as a collate holds them."""
+    samples = list(islice(make(name), 100))
+    assert len({inputs.ctypes.data for inputs, _ in samples}) == (1 if reused else 100)
+    assert len({label.ctypes.data for _, label in samples}) == 100
+
+
+def test_samples_are_drawn_as_batches_are(make):
+    """From one seed, row by row: what a collate makes of them is the batch of another runtime."""
+    (batch, labels), samples = next(make("fresh_arrays")), list(islice(make("fresh_samples"), 64))
+    np.testing.assert_array_equal(batch, [inputs for inputs, _ in samples])
+    np.testing.assert_array_equal(labels, [label for _, label in samples])
+
+
+def functions_of(module: str, one: str, other: str) -> list[list[str]]:
+    """Return the lines of two functions, without their indentation, names and docstrings."""
+    source = (ROOT / "src" / "pitfalls" / "lab" / module).read_text()
+    return [
+        [line.strip() for line in re.split(rf"def {name}\(", source)[1].split("\n\n\n")[0].splitlines()]
+        for name in (one, other)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("module", "one", "other"),
+    [
+        ("generators.py", "refilled_sample", "fresh_samples"),
+        ("torch/generators.py", "refilled_tensor", "fresh_tensors"),
+    ],
+)
+def test_refilled_twins_differ_in_where_one_line_stands(module, one, other):
+    """The same lines, the allocation outside the loop or in it; docstrings aside."""
+    lines = [
+        [line for line in function if '"""' not in line] for function in functions_of(module, one, other)
+    ]
+    assert sorted(lines[0]) == sorted(lines[1]) and lines[0] != lines[1]
+    (moved,) = [line for line in lines[0] if "empty(" in line]
+    assert [line for line in lines[0] if line != moved] == [line for line in lines[1] if line != moved]

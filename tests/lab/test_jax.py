@@ -321,15 +321,14 @@ def updates() -> tuple[list[float], list[float]]:
 
     rates = ((0, 0.1), (10, 0.01))
     state = steps.first_state({"kernel": jnp.array([1.0, -2.0, 0.5])})
-    ours, velocity = np.array([1.0, -2.0, 0.5]), np.zeros(3)
+    ours, square = np.array([1.0, -2.0, 0.5]), np.zeros(3)
     rng = np.random.default_rng(1)
     for number in range(30):
         gradient = rng.normal(size=3)
         rate = steps.rate_at(jnp.int32(number), rates)
         parameters, squares = steps.rmsprop(state, {"kernel": jnp.array(gradient)}, rate)
         state = steps.State(parameters, squares, state.step + 1, state.load)
-        velocity = twin.RHO * velocity + (1 - twin.RHO) * gradient**2
-        ours -= (0.1 if number < 10 else 0.01) * gradient / np.sqrt(velocity + twin.EPSILON)
+        ours -= (0.1 if number < 10 else 0.01) * twin.OPTIMIZERS["rmsprop"].scaled(gradient, square)
     return [float(value) for value in state.parameters["kernel"]], ours.tolist()
 
 
@@ -341,11 +340,10 @@ def test_rmsprop_is_the_twin_s_and_its_rate_changes_at_its_steps():
 
 def handed_on() -> bool:
     """Tell whether the feed of jax_loop is the generator itself."""
-    from pitfalls.config.schema import Feed
     from pitfalls.lab.jax.feeds import FEEDS
 
     batches = iter([])
-    return FEEDS["dispatch"](batches, Feed(kind="dispatch")) is batches
+    return FEEDS["dispatch"](batches, configured("jax_loop", "fresh_arrays", "dense").feed) is batches
 
 
 def test_nothing_of_ours_stands_between_the_generator_and_the_step():

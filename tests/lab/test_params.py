@@ -57,7 +57,7 @@ def test_a_file_that_is_no_text_is_named(tmp_path):
 def test_the_project_s_own_is_read():
     """The other side."""
     runs, listings, lots = read_all(PARAMS)
-    assert len(runs) == len(listed_options("seed")) * 7 * 6 * 3
+    assert len(runs) == len(listed_options("seed")) * 3 * (6 * 4 + 6 * 3 + (8 + 8 + 2 + 6 + 6))
     assert (len(listings), len(lots)) == (8, 16 + 16 + 6 * 3 + 8 * 3)
 
 

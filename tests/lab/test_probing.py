@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pitfalls.lab.probe import fits, hold, probe, with_allocations, with_queue
+from pitfalls.lab.probe import fits, hold, probe, reused_buffer_offsets, with_allocations, with_queue
 from pitfalls.lab.sources import make_configured
 from pitfalls.results import Probe
 from pitfalls.stages.probe import conclusion, in_words, short
@@ -83,7 +83,8 @@ def test_one_wrong_row_among_many_does_not_fit(axis):
 
 
 @pytest.mark.parametrize(
-    ("generator", "buffers", "fitting"), [("reused_inputs", 1, 1), ("fresh_arrays", 10, 10)]
+    ("generator", "buffers", "fitting"),
+    [("reused_inputs", 1, 1), ("fresh_arrays", 10, 10), ("refilled_sample", 1, 1), ("fresh_samples", 10, 10)],
 )
 def test_a_full_queue_holds_ten_references_to_as_many_buffers_as_there_are(
     composed, generator, buffers, fitting
@@ -102,3 +103,13 @@ def test_numpy_s_own_arrays_begin_at_multiples_of_16_bytes(composed):
     probed = with_allocations(probe(hold(make_configured(config))), 64)
     assert sum(probed.allocations.values()) == probed.allocated == 200
     assert set(probed.allocations) <= {0, 16, 32, 48}
+
+
+@pytest.mark.parametrize(("generator", "is_held"), [("refilled_sample", True), ("fresh_samples", False)])
+def test_two_samples_are_probed_as_two_batches_of_one_row(composed, generator, is_held):
+    """In the same memory, whether they are arrays or something that an array can look at."""
+    two = hold(make_configured(composed(f"generator={generator}")))
+    probed = probe(two)
+    assert np.shape(probed.yields) == (2, 1, 2) and np.shape(probed.labels) == (2, 1)
+    assert (probed.fits, probed.shares_memory) == ([not is_held, True], is_held)
+    assert (reused_buffer_offsets(two).inputs is not None) == is_held

@@ -70,3 +70,13 @@ def test_a_champion_that_the_guard_has_not_passed_is_refused(tmp_path, guard, sa
         f"the guard {says} the champion keras3 / fresh_arrays / dense.\n"
         "Run python src/check.py and python src/verify.py, or name another champion in params.yaml."
     )
+
+
+@pytest.mark.parametrize(("runtime", "framework"), [("jax_loop", "jax"), ("torch_loader", "torch")])
+def test_a_champion_of_another_framework_is_refused(tmp_path, runtime, framework):
+    """MLflow would register a file that nothing here serves."""
+    assert refusal(tmp_path, committed_verdicts(), runtime=runtime) == (
+        f"the champion {runtime} / fresh_arrays / dense / 0 was trained in {framework}, and its model is kept as arrays.\n"
+        "Only a Keras model on TensorFlow is registered, since `make serve` loads no other. "
+        "Name a run of keras3, keras2, keras3_workers or custom_loop under `champion` in params.yaml."
+    )

@@ -127,7 +127,7 @@ def test_json_that_is_no_object_is_refused(tmp_path, content):
 
 
 OPTIONAL = {
-    "schema", "framework", "load", "broken_batches", "rewritten_batches", "versions", "origin", "mlflow_run_id",
+    "schema", "framework", "load", "broken_batches", "rewritten_batches", "versions", "warnings", "origin", "mlflow_run_id",
 }  # fmt: skip
 """Keys that results of earlier versions lack, or that a run may lack."""
 
@@ -279,7 +279,7 @@ def test_whatever_stands_in_a_result_it_is_damaged_or_can_be_judged(tmp_path, re
         (
             {
                 "training": {
-                    "optimizer": "x",
+                    "optimizer": "rmsprop",
                     "learning_rate": [[0, 0.1]],
                     "epochs": 10**5,
                     "steps_per_epoch": 10**5,

@@ -200,6 +200,15 @@ def test_a_single_run_explains_the_letters_of_its_formula(written, monkeypatch):
     ]
 
 
+def test_a_single_run_says_what_the_framework_warned_of(written):
+    """A line for each text, before the files; none where nothing was warned of."""
+    read = written(io.StringIO())
+    result = made_result(Cell("torch_loader", "fresh_arrays", "dense").at(0), warnings=["shapes differ."])
+    print_run(result, judge(result), ROOT / "runs" / "mine")
+    print_run(result.with_changes(warnings=[]), judge(result), ROOT / "runs" / "mine")
+    assert [line for line in read().splitlines() if line.startswith("warned")] == ["warned  shapes differ."]
+
+
 def test_a_formula_without_letters_needs_no_explanation(written):
     """A closed form of 0."""
     read = written(io.StringIO())

@@ -9,13 +9,16 @@ from threading import Barrier
 import mlflow
 import numpy as np
 import pytest
+from made_results import made_result
 from made_store import CELLS, made_run, make_store
 from mlflow.entities import DatasetInput
 
-from pitfalls.config.schema import Tracking
+from pitfalls.config.schema import Config, Tracking
 from pitfalls.errors import PromotionError
 from pitfalls.project import SeededCell
+from pitfalls.results import Probe
 from pitfalls.tracking import client_for, register_champion, view_links
+from pitfalls.tracking.contents import dataset_of, params_of
 from pitfalls.tracking.runs import log_dataset
 from pitfalls.tracking.store import opened
 from pitfalls.tracking.views import VIEWS
@@ -253,3 +256,22 @@ def test_the_probe_s_rows_are_a_table_that_mlflow_finds(store, monkeypatch):
     assert list(table.columns) == ["yield", "inputs", "label", "mean_of_inputs", "fits"]
     assert len(table) == 2 * 64
     assert table.iloc[0].tolist() == ["first", "[1.0, 2.0]", 1.5, 1.5, True]
+
+
+@pytest.mark.parametrize("warned", [[], ["shapes differ."], ["shapes differ.", "few workers."]])
+def test_what_a_framework_warned_of_is_a_parameter_of_its_run(warned):
+    """So that runs are found by it; a run without a warning has none."""
+    result = made_result(SeededCell("torch_loader", "flat_labels", "dense", 0), warnings=warned)
+    params = {param.key: param.value for param in params_of(Config(), result)}
+    assert params.get("warnings", "").splitlines() == warned
+    assert ("warnings" in params) == bool(warned)
+
+
+def test_a_dataset_of_samples_is_shown_by_the_sample_that_was_probed():
+    """The probe holds two samples where the model was given a batch of 64."""
+    result = made_result(SeededCell("torch_collate", "refilled_sample", "dense", 0))
+    probed = Probe(
+        listing=None, yields=[[[1.0, 3.0]]] * 2, labels=[[2.0]] * 2, fits=[True, True], shares_memory=True
+    )
+    profile = json.loads(dataset_of(result, probed).dataset.profile)
+    assert (profile["features_shape"], profile["targets_shape"]) == ([1, 2], [1, 1])

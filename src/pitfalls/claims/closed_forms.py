@@ -4,7 +4,7 @@ Nothing here trains, and nothing here imports the code that does: a claim is
 only worth checking against a number reached by another road. Every function
 states its formula, when it holds, and its units. Losses are in squared label units.
 
-Which of them holds for a cell follows from its mechanism: `pitfalls.claims.mechanism`.
+Which of them holds for a cell follows from its mechanism: `pitfalls.claims.expectation`.
 """
 
 from math import sqrt
@@ -70,6 +70,18 @@ def trainable_loss(high: int, batch_size: int, share: float, broadcasts: bool) -
     return variance_of_mean(high) * (1 - slope**2)
 
 
+def one_input_share(batch_size: int) -> float:
+    """Return q = 1 - 1/b: the share of independent rows where all rows of a batch have the inputs of its last one.
+
+    A collate that holds b references to one refilled sample makes such batches, and one label in b
+    fits. They cost exactly what a broadcast costs. For a perfect fixed model q S = 2 V (1 - 1/b) = B,
+    and a loss that broadcasts on top adds nothing, as all predictions of a batch are one. For a trainable
+    linear model, E(label | inputs) = mean/b + (1 - 1/b) mu: slope 1/b, and V (1 - 1/b**2) = C,
+    broadcast or not. 63/64 for ``batch_size=64``.
+    """
+    return 1 - 1 / batch_size
+
+
 def chance_of_agreement(high: int) -> float:
     """Return P0 = (2 h**2 + 1) / (3 h**3): how often two independent rows have the same mean by chance.
 
@@ -117,3 +129,35 @@ def queued_loss_standard_error(high: int, rows: int) -> float:
         rows: Rows that the loss was averaged over.
     """
     return variance_of_mean(high) * sqrt((6.8 + 2 * 1.4) / rows)
+
+
+def one_input_loss_standard_error(high: int, batch_size: int, batches: int) -> float:
+    """Return the standard error of B where all rows of a batch have the inputs of its last one: one draw a batch counts.
+
+    A batch costs the mean of (x - y)**2 over its labels, b - 1 of them independent of x. Given x that is
+    (1 - 1/b) ((x - mu)**2 + V) on average, which varies by 1.4 V**2 (1 - 1/b)**2, as in `queued_loss_standard_error`;
+    what is left of the 6.8 V**2 of each label, 5.4 V**2, is averaged over the labels.
+
+    Args:
+        high: Exclusive upper end of the draw.
+        batch_size: Rows of a batch, b.
+        batches: Batches that the loss was averaged over.
+    """
+    q = one_input_share(batch_size)
+    return variance_of_mean(high) * sqrt((1.4 * q**2 + 5.4 * q / batch_size) / batches)
+
+
+def one_input_rows_standard_error(high: int, batch_size: int, batches: int) -> float:
+    """Return the standard error of a share of broken rows where all rows of a batch have the inputs of its last one.
+
+    A label agrees with x by a chance p(x) = (h - |2 (x - mu)|) / h**2, whose mean is P0 and whose mean square
+    over the draw is the sum of p**3, (h**3 + h**2 (h - 1)**2 / 2) / h**6.
+
+    Args:
+        high: Exclusive upper end of the draw.
+        batch_size: Rows of a batch, b.
+        batches: Batches that the share was averaged over.
+    """
+    q, p0 = one_input_share(batch_size), chance_of_agreement(high)
+    square = (high + (high - 1) ** 2 / 2) / high**4
+    return sqrt((q**2 * (square - p0**2) + q / batch_size * (p0 - square)) / batches)

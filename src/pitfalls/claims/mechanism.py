@@ -1,18 +1,15 @@
-"""Mechanisms: what a run does to its batches, and the one object that says what must come of it.
+"""Mechanisms: what a run does to its batches, and how inputs and labels then reach the model.
 
 A cell is described by its mechanism alone, so that a new generator, model or runtime
 is claimed by the same formulas: what its buffers do, what its feed holds, what
-shapes meet in its loss.
+shapes meet in its loss. What must come of it: `pitfalls.claims.expectation`.
 """
 
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Literal, Protocol
 
 from pitfalls.claims import closed_forms
 
 Shape = tuple[int, ...]
-Effect = Literal["bites", "masked", "repaired", "clean"]
 
 BITES_FROM = 0.5
 """Where a race is said to bite, at least this share of the rows is independent."""
@@ -22,6 +19,18 @@ PREFETCH_BITES_FROM = 0.25
 
 MASKED_TO = 0.05
 """Where a race is said to be masked, at most this share of the rows is independent."""
+
+RARE_TO = 0.25
+"""Where a race is said to be rare, at most this share of the rows is independent.
+
+Measured (docs/decisions/0017): 0 to 0.001 on idle cores, up to 0.17 where other processes take them.
+"""
+
+RESENT_FROM = 0.7
+"""Where a worker sends one tensor again and again, at least this share: 0.99 on idle cores, 0.84 on busy ones."""
+
+USED_AT_ONCE = ("fit", "loader")
+"""Feeds by which PyTorch is done with a batch before the next is made."""
 
 TAKES_ARRAYS = ("fit", "dispatch", "prefetch")
 """Feeds that hand arrays to the framework as they are pulled: it copies them then and there, or shares their memory."""
@@ -39,27 +48,16 @@ Measured (docs/decisions/0016): a shorter step may have been read in time, or no
 """
 
 
-class Task(Protocol):
-    """What is learned: the mean of two integers uniform on 0..high-1, in batches of batch_size."""
-
-    @property
-    def high(self) -> int:
-        """Exclusive upper end of the draw."""
-
-    @property
-    def batch_size(self) -> int:
-        """Rows of a batch, b."""
-
-
 @dataclass(frozen=True)
 class Mechanism:
     """All that decides what a cell must measure.
 
     Attributes:
-        framework: tensorflow or jax.
+        framework: tensorflow, jax or torch.
         dtype: Of the inputs, as they are yielded.
         load: Side of the matrices that a step multiplies besides its own work, 0 where it has none.
-        feed: full_queue, fit, workers, thread_queue, dispatch or prefetch.
+        feed: An option of conf/feed.
+        yields: What the generator yields: arrays, samples or tensors.
         threaded: Whether a real thread fills the queue.
         hand_over: What is called on an array before a step is given it: as_it_is, asarray, array_copy, device_put,
             device_put_no_alias or numpy_copy.
@@ -78,6 +76,7 @@ class Mechanism:
     dtype: str
     load: int
     feed: str
+    yields: str
     threaded: bool
     hand_over: str
     waits: str
@@ -120,12 +119,23 @@ class Mechanism:
 
 @dataclass(frozen=True)
 class Coupling:
-    """How inputs and labels reach the model: the bounds on q, and whether a race decides it."""
+    """How inputs and labels reach the model: the bounds on q, and whether a race decides it.
+
+    Attributes:
+        least: Of q.
+        most: Of q.
+        is_race: Whether q is measured, and not known beforehand.
+        is_rewritten: Whether rewritten content reaches the model.
+        is_rare: Whether a race breaks so few batches that a window may show none.
+        has_one_input: Whether all rows of a batch have the inputs of its last one.
+    """
 
     least: float
     most: float
     is_race: bool
     is_rewritten: bool
+    is_rare: bool = False
+    has_one_input: bool = False
 
 
 TOGETHER = Coupling(0, 0, is_race=False, is_rewritten=False)
@@ -135,6 +145,8 @@ RACE_APART = Coupling(BITES_FROM, 1, is_race=True, is_rewritten=True)
 RACE_PREFETCHED = Coupling(PREFETCH_BITES_FROM, 1, is_race=True, is_rewritten=True)
 RACE_TOGETHER = Coupling(0, MASKED_TO, is_race=True, is_rewritten=True)
 RACE_OPEN = Coupling(0, 1, is_race=True, is_rewritten=True)
+RACE_RARE = Coupling(0, RARE_TO, is_race=True, is_rewritten=True, is_rare=True)
+RACE_RESENT = Coupling(RESENT_FROM, 1, is_race=True, is_rewritten=True)
 
 
 def coupling(m: Mechanism) -> Coupling:
@@ -146,6 +158,8 @@ def coupling(m: Mechanism) -> Coupling:
     aligned: then it holds a reference too. JAX only enqueues a step, and reads when it comes to it.
     """
     inputs_reused, labels_reused = m.inputs_offset is not None, m.labels_offset is not None
+    if m.framework == "torch" and m.feed != "workers":
+        return coupling_in_torch(m, inputs_reused, labels_reused)
     if m.feed in TAKES_ARRAYS:
         inputs_reused, labels_reused = m.shares(m.inputs_offset), m.shares(m.labels_offset)
     if not (inputs_reused or labels_reused):
@@ -160,112 +174,25 @@ def coupling(m: Mechanism) -> Coupling:
     return RACE_TOGETHER if both else RACE_APART
 
 
-def broadcast(a: Shape, b: Shape) -> Shape:
-    """Return the shape of a difference by NumPy's rule, for shapes that are known to be compatible."""
-    longer, shorter = sorted((a, b), key=len, reverse=True)
-    padded = (1,) * (len(longer) - len(shorter)) + shorter
-    return tuple(max(x, y) for x, y in zip(longer, padded, strict=True))
+def coupling_in_torch(m: Mechanism, inputs_reused: bool, labels_reused: bool) -> Coupling:
+    """Return the same for PyTorch, which shares a buffer's memory wherever it stands.
 
-
-def loss_difference(m: Mechanism) -> Shape:
-    """Return the shape of the difference that the loss must compute, after any repair."""
-    label = (*m.label, 1) if m.expands_labels and len(m.label) == 1 else m.label
-    if m.repairs_ranks and len(label) != len(m.prediction):
-        # Keras squeezes or expands the shorter of (b,) and (b, 1) to the longer.
-        return max(label, m.prediction, key=len)
-    return broadcast(label, m.prediction)
-
-
-@dataclass(frozen=True)
-class Expectation:
-    """What must come of a mechanism, each answer derived once; make it with `claims.of`."""
-
-    mechanism: Mechanism
-    high: int
-    batch_size: int
-    coupling: Coupling
-    difference: Shape
-
-    @property
-    def broadcasts(self) -> bool:
-        """Whether the loss averages more errors than the batch has rows."""
-        return len(self.difference) == 2 and self.difference[1] > 1
-
-    @cached_property
-    def effect(self) -> Effect | None:
-        """What must become of the bug: clean, bites, masked or repaired; None where a race may end in any of them."""
-        m = self.mechanism
-        if not (m.has_rank_bug or m.has_aliasing):
-            return "clean"
-        if self.coupling.least > 0 or self.broadcasts:
-            return "bites"
-        if self.coupling == RACE_OPEN:
-            return None
-        return "masked" if self.coupling.is_rewritten or m.is_rank_bug_masked else "repaired"
-
-    @cached_property
-    def rules(self) -> list[str]:
-        """The rules of the guard that must fire, sorted; none where there is no bug.
-
-        The guard sees labels and predictions before anything gives them one rank.
-        """
-        m = self.mechanism
-        rules = {
-            "aliased-batch": m.has_aliasing,
-            "broadcast-loss": len(m.label) != len(m.prediction),
-            "declared-shape": m.declared_rank != len(m.prediction),
-        }
-        return sorted(rule for rule, fires in rules.items() if fires)
-
-    @cached_property
-    def formula(self) -> str:
-        """The closed form in symbols: V, S, B and C as in `closed_forms`, q the measured share."""
-        coupling = self.coupling
-        if self.mechanism.trainable:
-            if coupling.is_race:
-                return "V (1 - ((1 - q)/b)^2)" if self.broadcasts else "V (1 - (1 - q)^2)"
-            return "V" if coupling.least else ("C = V (1 - 1/b^2)" if self.broadcasts else "0")
-        if coupling.is_race:
-            return "q S + (1 - q) B" if self.broadcasts else "q S"
-        return "S = 2 V" if coupling.least else ("B = 2 V (1 - 1/b)" if self.broadcasts else "0")
-
-    @cached_property
-    def reason(self) -> str:
-        """Why the mechanism leads to its claim, in one sentence."""
-        if self.coupling.least:
-            data = "the batch is read after its inputs were refilled, so inputs and labels are independent"
-        elif self.coupling == RACE_OPEN:
-            data = "a batch is read before or after its arrays are refilled, and nothing says which"
-        elif self.coupling.is_rewritten:
-            data = "a batch is read after both its arrays were refilled, so inputs and labels still match"
-        else:
-            data = "inputs and labels reach the model as they were yielded"
-        if self.broadcasts:
-            return f"{data}; the loss compares every label with every prediction."
-        if self.mechanism.has_rank_bug and self.mechanism.is_rank_bug_masked:
-            return f"{data}; labels and predictions both lack their last axis, so they have one shape."
-        if self.mechanism.has_rank_bug:
-            return f"{data}; labels and predictions are given one rank before the loss."
-        return f"{data}."
-
-    def loss(self, share: float) -> float:
-        """Return the loss at the optimum with a share q of the rows independent, see the closed forms."""
-        return self._loss(share, self.broadcasts)
-
-    def loss_without_broadcast(self, share: float) -> float:
-        """Return the same if nothing broadcast: what a sound loss would show of these data."""
-        return self._loss(share, False)
-
-    def _loss(self, share: float, broadcasts: bool) -> float:
-        form = closed_forms.trainable_loss if self.mechanism.trainable else closed_forms.fixed_loss
-        return form(self.high, self.batch_size, share, broadcasts)
-
-
-def of(mechanism: Mechanism, task: Task) -> Expectation:
-    """Return what must come of a mechanism on a task.
-
-    Args:
-        mechanism: What a run does to its batches.
-        task: Anything with `high` and `batch_size`.
+    A worker of a DataLoader sends its batches from a thread of its own. An array is copied into shared memory there,
+    mostly before the next batch is made. A tensor is moved there itself, once and for good, so that the
+    worker's later writes reach what was received before.
     """
-    return Expectation(mechanism, task.high, task.batch_size, coupling(mechanism), loss_difference(mechanism))
+    if m.feed in USED_AT_ONCE or not (inputs_reused or labels_reused):
+        return TOGETHER
+    if m.feed == "collate" and not labels_reused:
+        return one_input(m.label[0])
+    if m.feed == "loader_workers":
+        return RACE_RESENT if m.yields == "tensors" and not labels_reused else RACE_RARE
+    return RACE_OPEN if labels_reused else RACE_APART
+
+
+def one_input(batch_size: int) -> Coupling:
+    """Return what comes of a collate that holds as many references to one sample as a batch has rows."""
+    if batch_size == 1:
+        return TOGETHER
+    share = closed_forms.one_input_share(batch_size)
+    return Coupling(share, share, is_race=False, is_rewritten=True, has_one_input=True)

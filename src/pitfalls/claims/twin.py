@@ -19,7 +19,29 @@ Shares = tuple[float, ...]
 
 REPLICAS = 8
 STEPS_A_DRAW = 100  # more would not stay in the processor's cache, and take twice as long
-RHO, EPSILON = 0.9, 1e-7  # Keras's defaults for RMSprop
+
+
+@dataclass(frozen=True)
+class RMSprop:
+    """An RMSprop: what it keeps of the mean square of a gradient at a step, and what it adds to it or to its root.
+
+    A step is rate * gradient / (sqrt(square + inside) + outside).
+    """
+
+    rho: float
+    inside: float = 0.0
+    outside: float = 0.0
+
+    def scaled(self, gradient: np.ndarray, square: np.ndarray) -> np.ndarray:
+        """Return a gradient over the root of its mean square, which takes the gradient in."""
+        square *= self.rho
+        square += (1 - self.rho) * gradient**2
+        scaled: np.ndarray = gradient / (np.sqrt(square + self.inside) + self.outside)
+        return scaled
+
+
+OPTIMIZERS = {"rmsprop": RMSprop(0.9, inside=1e-7), "torch_rmsprop": RMSprop(0.99, outside=1e-8)}
+"""The defaults of Keras and of torch.optim, by the name that a result has for them."""
 
 
 @dataclass(frozen=True)
@@ -32,11 +54,12 @@ class Excess:
 
 @dataclass(frozen=True)
 class Schedule:
-    """A training's length: (first step, rate) pairs, all its steps, and the final steps that are judged."""
+    """A training's length: (first step, rate) pairs, all its steps, the final steps that are judged, and its optimizer."""
 
     rates: tuple[tuple[int, float], ...]
     steps: int
     window_steps: int
+    optimizer: str = "rmsprop"
 
     def rate_of_steps(self) -> list[float]:
         """Return the learning rate of every step."""
@@ -45,7 +68,12 @@ class Schedule:
 
 
 def moments_of_batches(
-    rng: np.random.Generator, high: int, batch_size: int, share_s: np.ndarray, broadcasts: bool
+    rng: np.random.Generator,
+    high: int,
+    batch_size: int,
+    share_s: np.ndarray,
+    broadcasts: bool,
+    has_one_input: bool = False,
 ) -> np.ndarray:
     """Draw a batch for each step and replica, and return all that a step needs of it.
 
@@ -55,6 +83,7 @@ def moments_of_batches(
         batch_size: Rows of a batch.
         share_s: For each step the chance that the batch has another batch's labels: a race breaks whole batches.
         broadcasts: Whether the loss compares every label with every prediction.
+        has_one_input: Whether all rows of a batch have the inputs of its last one; there is then no other share.
 
     Returns:
         (steps, replicas, 4, 4), the means of z z' over a batch, z being (first input, second
@@ -66,7 +95,9 @@ def moments_of_batches(
     z_sr4b = np.ones((len(share_s), REPLICAS, 4, batch_size))
     z_sr4b[:, :, :2] = rng.integers(0, high, size=shape_sr2b, dtype=np.int32)
     label_srb = (z_sr4b[:, :, 0] + z_sr4b[:, :, 1]) / 2
-    if share_s.any():
+    if has_one_input:
+        z_sr4b[:, :, :2] = z_sr4b[:, :, :2, -1:]
+    elif share_s.any():
         other_sr2b = rng.integers(0, high, size=shape_sr2b, dtype=np.int32)
         is_broken_sr = rng.random(label_srb.shape[:2]) < share_s[:, np.newaxis]
         label_srb = np.where(
@@ -87,7 +118,12 @@ def losses_of(moments_44: np.ndarray, v_4: np.ndarray) -> np.ndarray:
 
 @lru_cache
 def rmsprop_excess(
-    high: int, batch_size: int, shares: Shares, broadcasts: bool, schedule: Schedule
+    high: int,
+    batch_size: int,
+    shares: Shares,
+    broadcasts: bool,
+    schedule: Schedule,
+    has_one_input: bool = False,
 ) -> Excess:
     """Return what RMSprop adds to the loss of a Dense(1) over the final window of a schedule.
 
@@ -101,7 +137,8 @@ def rmsprop_excess(
         batch_size: Rows of a batch.
         shares: The share of rows whose inputs and labels are independent, part by part.
         broadcasts: Whether the loss compares every label with every prediction.
-        schedule: The training's rates and length.
+        schedule: The training's rates, length and optimizer.
+        has_one_input: Whether all rows of a batch have the inputs of its last one.
     """
     rng = np.random.default_rng(0)
     limit = np.sqrt(6 / 3)
@@ -109,22 +146,20 @@ def rmsprop_excess(
     v_r4[:, :2] = rng.uniform(-limit, limit, (REPLICAS, 2))
     v_r4[:, 3] = -1
     w_r3 = v_r4[:, :3]  # a view: what is trained
-    velocity_r3 = np.zeros_like(w_r3)
+    square_r3 = np.zeros_like(w_r3)
     share_s = np.array(shares)[np.arange(schedule.steps) * len(shares) // schedule.steps]
-    rate_s = schedule.rate_of_steps()
+    rate_s, optimizer = schedule.rate_of_steps(), OPTIMIZERS[schedule.optimizer]
     judged_from = schedule.steps - schedule.window_steps
     best_4 = best_weights(high, batch_size, share_s[judged_from:].mean(), broadcasts)
     total_r = np.zeros(REPLICAS)
     for first in range(0, schedule.steps, STEPS_A_DRAW):
         part = slice(first, first + STEPS_A_DRAW)
-        moments_sr44 = moments_of_batches(rng, high, batch_size, share_s[part], broadcasts)
+        moments_sr44 = moments_of_batches(rng, high, batch_size, share_s[part], broadcasts, has_one_input)
         v_sr4 = np.empty(moments_sr44.shape[:-1])
         for i, rate in enumerate(rate_s[part]):
             v_sr4[i] = v_r4
             gradient_r3 = 2 * (moments_sr44[i] @ v_r4[:, :, np.newaxis])[:, :3, 0]
-            velocity_r3 *= RHO
-            velocity_r3 += (1 - RHO) * gradient_r3**2
-            w_r3 -= rate * gradient_r3 / np.sqrt(velocity_r3 + EPSILON)
+            w_r3 -= rate * optimizer.scaled(gradient_r3, square_r3)
         excess_sr = losses_of(moments_sr44, v_sr4) - losses_of(moments_sr44, best_4)
         total_r += excess_sr[max(0, judged_from - first) :].sum(axis=0)
     excess_r = total_r / schedule.window_steps

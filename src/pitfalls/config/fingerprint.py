@@ -12,10 +12,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
-from pitfalls.config.frameworks import versions_of
+from pitfalls.config.frameworks import LAB, versions_of
 from pitfalls.config.schema import Config
-
-LAB = Path(__file__).parents[1] / "lab"
 
 BEARS_ON_NOTHING = ("tracking", "sweep", "retrain", "dry_run", "not_installed", "fingerprint")
 """Keys of a configuration that say where a run goes, and not what it measures."""

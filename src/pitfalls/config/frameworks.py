@@ -5,20 +5,33 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 from pitfalls.errors import ConfigurationError
 
-FRAMEWORKS = {
+LAB = Path(__file__).parents[1] / "lab"
+
+PACKAGES = {
     "tensorflow": (("tensorflow-cpu", "tensorflow"), ("keras",)),
     "jax": (("jax",), ("jaxlib",), ("keras",)),
+    "torch": (("torch",), ("keras",)),
 }
-"""For each framework its packages, each under the names of its distributions; Keras's backend on it has its name."""
+"""For each framework its packages, each under the names of its distributions; of a further one, that of its name."""
+
+FRAMEWORKS = (
+    *PACKAGES,
+    *sorted({path.parent.name for path in LAB.glob("*/session.py")}.difference(PACKAGES)),
+)
+"""The frameworks: each is a folder of lab/ with a session. Keras's backend on one has its name."""
+
+SETUPS = {"torch": "make setup-torch"}
+"""What installs a package that `make setup` does not."""
 
 
 @lru_cache
 def versions_of(framework: str) -> dict[str, str]:
     """Return the installed versions that a measurement depends on: NumPy's and the framework's."""
-    packages = [("numpy",), *FRAMEWORKS[framework]]
+    packages = [("numpy",), *PACKAGES.get(framework, ((framework,),))]
     return dict(installed(distributions) for distributions in packages)
 
 
@@ -42,7 +55,8 @@ def installed(distributions: tuple[str, ...]) -> tuple[str, str]:
             return name, version(name)
         except PackageNotFoundError:
             continue
-    raise ConfigurationError(f"{distributions[0]} is not installed.\nRun `make setup`.")
+    name = distributions[0]
+    raise ConfigurationError(f"{name} is not installed.\nRun `{SETUPS.get(name, 'make setup')}`.")
 
 
 def refuse_another_backend(framework: str) -> None:

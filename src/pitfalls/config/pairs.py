@@ -6,13 +6,9 @@ what it yields; `arrays`, whole batches as NumPy arrays, where it says nothing.
 
 from typing import Any
 
-import yaml
-
 from pitfalls.config.schema import Config
 from pitfalls.errors import ConfigurationError
-from pitfalls.project import ROOT
-
-ARRAYS = "arrays"
+from pitfalls.project import ARRAYS, ROOT, option
 
 KINDS = (ARRAYS, "samples", "tensors")
 """Whole batches as NumPy arrays, one row at a time, or whole batches as a framework's own tensors."""
@@ -46,7 +42,7 @@ def refuse_pair(config: Config) -> None:
         taken = [
             path.stem
             for path in files
-            if yaml.safe_load(path.read_text()).get("yields", ARRAYS) in config.takes
+            if option("generator", path.stem).get("yields", ARRAYS) in config.takes
         ]
         raise ConfigurationError(
             f"this generator yields {config.generator.get('yields', ARRAYS)}, "

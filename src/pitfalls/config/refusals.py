@@ -8,22 +8,29 @@ from typing import Any
 
 import numpy as np
 
-from pitfalls.config.frameworks import FRAMEWORKS
+from pitfalls.config.feeds import (
+    SETTINGS_OF_FEEDS,
+    check_feed,
+    check_framework,
+    check_steps,
+    check_xla,
+)
+from pitfalls.config.frameworks import FRAMEWORKS, versions_of
 from pitfalls.config.pairs import arguments_of, refuse_pair
-from pitfalls.config.schema import Config, Feed, checked_name, learning_rate_steps
+from pitfalls.config.schema import Config, checked_name, learning_rate_steps
 from pitfalls.config.targets import importable
 from pitfalls.errors import ConfigurationError
 from pitfalls.results import MOST_HIGH, MOST_STEPS
 
 CHOICES = {
-    "framework": tuple(FRAMEWORKS),
-    "feed.kind": ("full_queue", "fit", "workers", "thread_queue", "dispatch", "prefetch"),
-    "loss.kind": ("repairing", "broadcasting"),
+    "framework": FRAMEWORKS,
+    "feed.kind": tuple(SETTINGS_OF_FEEDS),
+    "loss.kind": ("repairing", "broadcasting", "mse_loss"),
     "labels": ("as_they_come", "expanded"),
     "entry_point": ("train", "probe"),
     "not_installed": ("refuse", "leave_out"),
     "model.weights": ("trainable", "fixed"),
-    "model.library": ("keras", "jax"),
+    "model.library": ("keras", *(name for name in FRAMEWORKS if name != "tensorflow")),
     "feed.hand_over": (
         "as_it_is",
         "asarray",
@@ -34,13 +41,6 @@ CHOICES = {
     ),
     "feed.waits": ("nothing", "batch", "step"),
 }
-
-FEEDS = {
-    ("tensorflow", "keras"): ("full_queue", "fit", "workers", "thread_queue"),
-    ("jax", "keras"): ("fit", "workers"),
-    ("jax", "jax"): ("dispatch", "prefetch"),
-}
-"""The feeds that there are for a framework and what its model is written in."""
 
 LEAST = {
     "task.high": (2, "with one integer there is nothing to learn"),
@@ -58,9 +58,6 @@ LEAST = {
 BATCHES_DRAWN_AT_ONCE = 100
 """As `pitfalls.lab.generators` draws them."""
 
-ONE_STEP_A_CALL = {"thread_queue": "queue.get()", "dispatch": "call", "prefetch": "call"}
-"""Feeds whose step takes one batch, and for what."""
-
 COPIES_OF_AN_EPOCH = 3
 """What the recorder keeps of an epoch's batches at its end: in TensorFlow, in NumPy, and what is compared."""
 
@@ -68,17 +65,6 @@ MOST = {
     "task.high": (MOST_HIGH, "inputs and labels are compared in float32, which is exact up to there"),
     "seed": (2**32 - 1, "NumPy's and Keras's seeds have 32 bits"),
 }
-
-
-SETTINGS_OF_FEEDS = {
-    "dispatch": ("hand_over", "waits"),
-    "fit": (),
-    "full_queue": ("depth", "threaded"),
-    "prefetch": ("depth",),
-    "thread_queue": ("depth",),
-    "workers": ("depth", "workers"),
-}
-"""The settings that each feed uses; another one would change a fingerprint and nothing else."""
 
 
 def check(config: Config) -> None:
@@ -97,6 +83,7 @@ def check(config: Config) -> None:
         if (value := attrgetter(key)(config)) > most:
             raise ConfigurationError(f"{key}={value} is too large: {reason}.\nGive {key}={most} or less.")
     refuse_pair(config)
+    versions_of(config.framework)
     check_framework(config)
     check_load(config)
     check_feed(config.feed)
@@ -109,77 +96,15 @@ def check(config: Config) -> None:
     check_generator(config.generator)
 
 
-def check_framework(config: Config) -> None:
-    """Refuse a feed or a loss that the framework has not."""
-    framework, library, kind = config.framework, config.model.library, config.feed.kind
-    if kind not in (feeds := FEEDS.get((framework, library), ())):
-        choices = f"Choose one of: {', '.join(feeds)}." if feeds else "Name an option of conf/runtime."
-        raise ConfigurationError(
-            f"feed.kind={kind} does not exist for framework={framework} with model.library={library}.\n{choices}"
-        )
-    if library != "keras" and config.loss.kind == "repairing":
-        raise ConfigurationError(
-            "loss.kind=repairing is Keras's own: a loss that is written by hand repairs no ranks.\n"
-            "Give loss=broadcasting, or runtime=keras3_jax."
-        )
-
-
 def check_load(config: Config) -> None:
     """Refuse a load where no step carries it, and a framework that has none to carry."""
-    if config.framework == "tensorflow" and config.load is not None:
+    if config.framework != "jax" and config.load is not None:
         raise ConfigurationError(
-            f"load={config.load} does nothing: steps of framework=tensorflow carry no load.\nLeave it out."
+            f"load={config.load} does nothing: steps of framework={config.framework} carry no load.\nLeave it out."
         )
     if config.framework == "jax" and config.load is None:
         raise ConfigurationError(
             "load is missing: every step of framework=jax carries one, 1 at least.\nGive load=200."
-        )
-
-
-def check_feed(feed: Feed) -> None:
-    """Refuse settings that a feed would not use, that it lacks, or that make another feed of it."""
-    has = SETTINGS_OF_FEEDS[feed.kind]
-    for setting in ("depth", "threaded", "workers", "hand_over", "waits"):
-        value = getattr(feed, setting)
-        if value is not None and setting not in has:
-            its = f"has {' and '.join(f'feed.{name}' for name in has)}" if has else "has no settings"
-            raise ConfigurationError(
-                f"feed.{setting}={value} does nothing: feed={feed.kind} {its}.\nLeave it out."
-            )
-        if value is None and setting in has:
-            raise ConfigurationError(
-                f"feed.{setting} is missing: feed={feed.kind} uses it.\nTake conf/feed/{feed.kind}.yaml as it is."
-            )
-    if feed.workers == 1:
-        raise ConfigurationError(
-            "feed.workers=1 is no parallel loading: Keras starts its queue from two workers on.\n"
-            "Give feed.workers=2 or more, or runtime=keras3."
-        )
-
-
-def check_steps(config: Config) -> None:
-    """Refuse steps that an execution would round up in silence, or that a feed cannot group."""
-    steps, at_once = config.training.steps_per_epoch, config.training.steps_per_execution
-    if steps % at_once:
-        raise ConfigurationError(
-            f"training.steps_per_execution={at_once} does not divide training.steps_per_epoch={steps}: "
-            f"Keras would run {-(-steps // at_once) * at_once} steps in silence.\n"
-            f"Give training.steps_per_execution={max(d for d in range(1, at_once + 1) if steps % d == 0)}, "
-            f"or training.steps_per_epoch={-(-steps // at_once) * at_once}."
-        )
-    if config.feed.kind in ONE_STEP_A_CALL and at_once != 1:
-        raise ConfigurationError(
-            f"training.steps_per_execution={at_once} would change what feed={config.feed.kind} measures: "
-            f"it trains one batch for each {ONE_STEP_A_CALL[config.feed.kind]}.\nGive training.steps_per_execution=1."
-        )
-
-
-def check_xla(config: Config) -> None:
-    """Refuse XLA where no step is compiled with it."""
-    if config.training.compile_with_xla and config.feed.kind != "full_queue":
-        raise ConfigurationError(
-            f"training.compile_with_xla=true does nothing: feed={config.feed.kind} does not use it, "
-            "feed=full_queue does.\nLeave it out, or give runtime=keras2."
         )
 
 

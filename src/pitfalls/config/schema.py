@@ -54,7 +54,7 @@ class Feed:
 
 @dataclass
 class Model:
-    """The function that builds it, whether its weights are trainable or fixed, and in what it is written: keras or jax."""
+    """The function that builds it, whether its weights are trainable or fixed, and its language: keras, jax or torch."""
 
     _target_: str = MISSING
     weights: str = MISSING
@@ -63,7 +63,7 @@ class Model:
 
 @dataclass
 class Loss:
-    """`kind` is repairing (Keras gives labels and predictions one rank first) or broadcasting."""
+    """`kind` is repairing (Keras gives labels and predictions one rank first), broadcasting, or mse_loss (PyTorch's own)."""
 
     kind: str = MISSING
 

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from pitfalls.config.frameworks import keras_on
+from pitfalls.config.frameworks import FRAMEWORKS, keras_on
 from pitfalls.config.schema import Config
 from pitfalls.errors import ConfigurationError
 from pitfalls.lab.generators import Batch
@@ -15,7 +15,8 @@ from pitfalls.lab.recorder import Recorder
 from pitfalls.project import EpochHook
 from pitfalls.startup import quick_imports
 
-SESSIONS = {"tensorflow": "pitfalls.lab.tensorflow.session", "jax": "pitfalls.lab.jax.session"}
+SESSIONS = {framework: f"pitfalls.lab.{framework}.session" for framework in FRAMEWORKS}
+"""For each framework the module that opens its sessions."""
 
 
 class Model(Protocol):

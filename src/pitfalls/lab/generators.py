@@ -128,3 +128,29 @@ def flat_labels(
     for drawn in pairs(rng, high, batch_size):
         inputs = drawn.astype(dtype)
         yield inputs, mean(inputs)
+
+
+def samples(rng: np.random.Generator, high: int, batch_size: int) -> Iterator[np.ndarray]:
+    """Draw (2,) integers uniform on 0..high-1, one sample at a time."""
+    for drawn in pairs(rng, high, batch_size):
+        yield from drawn
+
+
+def refilled_sample(
+    rng: np.random.Generator, high: int, batch_size: int, dtype: DTypeLike = "float64"
+) -> Iterator[Batch]:
+    """Yield one sample's inputs again and again, refilled; its label is fresh: (2,) and (1,)."""
+    inputs = np.empty(2, dtype)
+    for drawn in samples(rng, high, batch_size):
+        inputs[...] = drawn
+        yield inputs, mean(inputs[np.newaxis])
+
+
+def fresh_samples(
+    rng: np.random.Generator, high: int, batch_size: int, dtype: DTypeLike = "float64"
+) -> Iterator[Batch]:
+    """Yield samples whose inputs were allocated for them: (2,) and (1,)."""
+    for drawn in samples(rng, high, batch_size):
+        inputs = np.empty(2, dtype)
+        inputs[...] = drawn
+        yield inputs, mean(inputs[np.newaxis])

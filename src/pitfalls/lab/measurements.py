@@ -14,7 +14,7 @@ from pitfalls.config.schema import Config, learning_rate_steps
 from pitfalls.errors import DivergedError
 from pitfalls.lab.frameworks import Session
 from pitfalls.lab.recorder import window_of
-from pitfalls.project import PAIR, PAIR_MEAN, ROOT, SeededCell
+from pitfalls.project import ARRAYS, PAIR, PAIR_MEAN, ROOT, SeededCell
 from pitfalls.results import (
     Answers,
     Mechanism,
@@ -98,6 +98,7 @@ def mechanism_of(config: Config, session: Session) -> Mechanism:
     """Return how batches reached the model and its loss."""
     return Mechanism(
         feed=config.feed.kind,
+        yields=config.generator.get("yields", ARRAYS),
         threaded=config.feed.has_thread,
         hand_over=config.feed.hand_over or "as_it_is",
         waits=config.feed.waits or "nothing",
@@ -111,7 +112,7 @@ def training_of(config: Config) -> Training:
     """Return how long and how fast it was trained."""
     training = config.training
     return Training(
-        optimizer="rmsprop",
+        optimizer="torch_rmsprop" if config.model.library == "torch" else "rmsprop",
         learning_rate=learning_rate_steps(training.learning_rate),
         epochs=training.epochs,
         steps_per_epoch=training.steps_per_epoch,

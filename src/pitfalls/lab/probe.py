@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
+from typing import Any
 
 import numpy as np
 
@@ -17,9 +18,15 @@ ALLOCATIONS = 200
 Two = tuple[Batch, Batch]
 
 
-def hold(batches: Iterator[Batch]) -> Two:
+def hold(batches: Iterator[Any]) -> Two:
     """Pull two batches and keep both, so that memory cannot be given out again."""
-    return next(batches), next(batches)
+    return as_arrays(next(batches)), as_arrays(next(batches))
+
+
+def as_arrays(batch: Any) -> Batch:
+    """Return a batch as arrays in the same memory, whether it holds arrays or tensors; a sample is a batch of one."""
+    inputs, labels = map(np.asarray, batch)
+    return np.atleast_2d(inputs), labels
 
 
 def reused_buffer_offsets(two: Two) -> Offsets:
@@ -67,14 +74,14 @@ def probe(two: Two, listing: int | None = None, generator: str = "", seed: int =
     )
 
 
-def with_queue(probed: Probe, batches: Iterator[Batch]) -> Probe:
+def with_queue(probed: Probe, batches: Iterator[Any]) -> Probe:
     """Add what a full queue of references holds: the first row of each of ten batches, by now.
 
     Args:
         probed: Two yields of the generator.
         batches: The same generator, fresh.
     """
-    queue = list(islice(batches, DEPTH))
+    queue = list(map(as_arrays, islice(batches, DEPTH)))
     slots = [
         Slot(inputs=inputs[0].tolist(), label=label, fits=bool(inputs[0].mean() == label))
         for inputs, labels in queue

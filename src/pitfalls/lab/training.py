@@ -1,6 +1,9 @@
 """Training: one run, from its configuration to what it measured."""
 
 import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from pitfalls.config.schema import Config
@@ -37,11 +40,13 @@ def train(config: Config, run: SeededCell, on_epoch_end: EpochHook = lambda epoc
     two = hold(make_configured(config))
     session = open_session(config, on_epoch_end)
     begun = time.perf_counter()
-    session.train(make_configured(config))
+    with warnings_kept() as kept:
+        session.train(make_configured(config))
     seconds = time.perf_counter() - begun
     measured = measurements.measured(config, run, session)
     result = measured.with_changes(
         mechanism=measured.mechanism.with_changes(dtype=str(two[0][0].dtype)),
+        warnings=kept,
         buffer_address_mod_64=reused_buffer_offsets(two),
         seconds=Seconds(
             total=time.perf_counter() - started,
@@ -50,3 +55,18 @@ def train(config: Config, run: SeededCell, on_epoch_end: EpochHook = lambda epoc
         ),
     )
     return Trained(result, session.model, probe(two, config.listing, run.generator, run.seed))
+
+
+@contextmanager
+def warnings_kept() -> Iterator[list[str]]:
+    """Keep what a framework warns its user of, each text once, in place of printing it; other warnings go on their way."""
+    kept: list[str] = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("default", UserWarning)
+        yield kept
+    for warning in caught:
+        if issubclass(warning.category, UserWarning):
+            kept.append(str(warning.message))
+        else:
+            warnings.showwarning(warning.message, warning.category, warning.filename, warning.lineno)
+    kept[:] = dict.fromkeys(kept)

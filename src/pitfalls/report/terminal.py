@@ -27,7 +27,13 @@ from pitfalls.verdicts.everything import closed_forms_of
 from pitfalls.verdicts.records import CellVerdict, Verdicts
 from pitfalls.verdicts.words import explained, loss_text, number
 
-COLOURS = {"bites": "yellow", "masked": "magenta", "repaired": "cyan", "clean": "dim"}
+COLOURS = {
+    "bites": "yellow",
+    "rare": "bright_yellow",
+    "masked": "magenta",
+    "repaired": "cyan",
+    "clean": "dim",
+}
 """Near the page's own, out of those that every terminal has."""
 
 FAILED = "bold red"
@@ -119,6 +125,7 @@ def print_run(result: Result, verdict: Verdict, folder: Path) -> None:
         pair = " and ".join(map(str, answer.inputs))
         lines.append(("answer", f"{number(answer.value)} for {pair}, whose mean is {answer.label:g}"))
     lines += [("why", claim.reason)] if claim else []
+    lines += [("warned", text) for text in result.warnings]
     for label, text in lines:
         print_line(screen, labelled(label, text, columns_of(screen)))
     for reason in verdict.reasons:

@@ -13,6 +13,7 @@ from typing import Any
 from hydra import compose, initialize_config_dir
 
 from pitfalls import guard
+from pitfalls.config.pairs import takes
 from pitfalls.config.schema import Config, resolved
 from pitfalls.config.targets import importable
 from pitfalls.lab.frameworks import load
@@ -32,7 +33,8 @@ ADDRESS = re.compile(r"0x[0-9a-f]+")
 def check_all(seed: int) -> GuardReport:
     """Check every generator, and every model with it under every runtime that the guard knows, that conf/ names.
 
-    The guard traces Keras on TensorFlow; cells of another framework have no entry.
+    The guard traces Keras on TensorFlow; cells of another framework have no entry, and no more have generators of
+    samples or of another framework's tensors.
 
     Args:
         seed: Of the generators' draws.
@@ -45,6 +47,7 @@ def check_all(seed: int) -> GuardReport:
     from pitfalls.lab.keras.models import built_afresh
 
     runtimes, generators, models = (composed(axis, seed) for axis in AXES)
+    generators = {name: config for name, config in generators.items() if takes(config)}
     losses = {
         name: LOSSES[config.loss.kind] for name, config in runtimes.items() if config.framework == KNOWN
     }

@@ -9,13 +9,16 @@ from typing import Any
 from pitfalls.config.frameworks import keras_on
 from pitfalls.errors import PromotionError
 from pitfalls.files import write_json
-from pitfalls.project import SeededCell
+from pitfalls.project import SeededCell, option
 from pitfalls.report import words
 from pitfalls.results import Result, Verdict
 from pitfalls.runs.folder import tracked_as
 from pitfalls.startup import quick_imports
 from pitfalls.verdicts import records
 from pitfalls.verdicts.records import CellVerdict, Verdicts
+
+SERVED = "tensorflow"
+"""The framework whose models are registered and served."""
 
 
 def promote(project: Path, champion: SeededCell) -> str:
@@ -36,6 +39,7 @@ def promote(project: Path, champion: SeededCell) -> str:
     """
     verdicts = Verdicts.read(project / "reports" / records.PLACE)
     refuse_failed_claims(verdicts)
+    refuse_another_framework(champion)
     entry = champion_entry(champion, verdicts)
     refuse_unsound(entry)
     folder = project / "runs" / "matrix" / champion.path
@@ -82,6 +86,21 @@ def refuse_failed_claims(verdicts: Verdicts) -> None:
                     "See reports/matrix.md. Fix the cause or the claim, then run `dvc repro`.",
                 ]
             )
+        )
+
+
+def refuse_another_framework(champion: SeededCell) -> None:
+    """Refuse a champion whose model MLflow would neither load nor serve.
+
+    Raises:
+        PromotionError: It was not trained in TensorFlow.
+    """
+    framework = option("runtime", champion.runtime).get("framework", SERVED)
+    if framework != SERVED:
+        raise PromotionError(
+            f"the champion {champion} was trained in {framework}, and its model is kept as arrays.\n"
+            "Only a Keras model on TensorFlow is registered, since `make serve` loads no other. "
+            "Name a run of keras3, keras2, keras3_workers or custom_loop under `champion` in params.yaml."
         )
 
 

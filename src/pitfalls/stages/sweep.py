@@ -6,6 +6,7 @@ and opens the tracking. The launcher is whatever `hydra/launcher` names.
 """
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -232,6 +233,9 @@ def show(jobs: list[Job]) -> None:
     if not cells:
         return
     print_sweep([entry(runs) for runs in cells.values()])
+    warned = Counter(text for runs in cells.values() for run in runs for text in run.result.warnings)
+    for text, runs in warned.items():
+        print(f"{counted(runs, 'run')} warned: {text}")
     config = jobs[0].config
     print(f"Next\n  runs/{config.sweep}/   what each run measured (result.json) and had to (verdict.json)")
     if config.tracking.enabled:

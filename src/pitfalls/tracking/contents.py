@@ -72,11 +72,12 @@ def plain(config: Config) -> dict[str, Any]:
 
 
 def params_of(config: Config, result: Result) -> list[Param]:
-    """Return the cell, the resolved configuration, flat, and every shape."""
+    """Return the cell, the resolved configuration, flat, every shape, and what the framework warned of."""
     shapes = [(f"shapes.{name}", list(shape)) for name, shape in result.shapes]
+    warned = [("warnings", "\n".join(result.warnings))] if result.warnings else []
     return [
         Param(name, str(value)[:6000])
-        for name, value in [*result.cell.options.items(), *flat("", plain(config)), *shapes]
+        for name, value in [*result.cell.options.items(), *flat("", plain(config)), *shapes, *warned]
     ]
 
 
@@ -134,8 +135,8 @@ def dataset_of(result: Result, probe: Probe) -> DatasetInput:
     """Return the generator's first batches as a dataset that shows the shapes the model was given."""
     inputs, labels = result.shapes.inputs, result.shapes.labels
     dataset = mlflow.data.from_numpy(  # type: ignore[attr-defined]  # MLflow adds it at import
-        np.array(probe.yields[0]).reshape(inputs[0], 2),
-        targets=np.array(probe.labels[0]).reshape(labels),
+        np.array(probe.yields[0]).reshape(-1, 2),  # one row, where samples are yielded
+        targets=np.array(probe.labels[0]).reshape(-1, *labels[1:]),
         name=f"{result.cell.generator} inputs {list(inputs)} labels {list(labels)}",
     )
     return DatasetInput(private.entity_of(dataset), [InputTag("mlflow.data.context", "training")])

@@ -22,7 +22,9 @@ PARENT_RUN = "mlflow.parentRunId"
 NOTE = "mlflow.note.content"
 NAME = "mlflow.runName"
 
-COLOURS = "Orange **bites**, purple is **masked**, blue is **repaired**, grey is **clean**."
+COLOURS = (
+    "Orange **bites**, yellow is **rare**, purple is **masked**, blue is **repaired**, grey is **clean**."
+)
 
 DESCRIPTIONS = {
     "article": f"The listings of the 2019 article that train, at the article's own settings. {COLOURS}\n\n"

@@ -1,4 +1,4 @@
-"""The four effects: what can become of a bug, in words and in colour, from worst to best."""
+"""The five effects: what can become of a bug, in words and in colour, from worst to best."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -63,6 +63,14 @@ EFFECTS = {
         of_weights="the loss shows it: the model learns the wrong thing, or nothing",
         of_fixed="the loss shows it: this model has no weights to learn, so it pays for the bug in its loss, "
         "and its answers are right",
+    ),
+    "rare": Effect(
+        brief="a race breaks few batches",
+        meaning="a race breaks few batches, from one in 3,000 on an idle machine to one in six on a busy one: "
+        "a short look may show none, yet an epoch of 10,000 batches has some, whose inputs belong to other labels",
+        happened="The bug is there, and **rare**: a race breaks few batches",
+        light=Shade(fill="#f2d27a", on="#332400", ink="#8a6100"),
+        dark=Shade(fill="#6b5214", on="#fff3d1", ink="#e0b84c"),
     ),
     "masked": Effect(
         brief="the loss cannot show it",

@@ -60,6 +60,7 @@ def mechanism_of(result: Result) -> Mechanism:
         dtype=mechanism.dtype,
         load=result.load or 0,
         feed=mechanism.feed,
+        yields=mechanism.yields,
         threaded=mechanism.threaded,
         hand_over=mechanism.hand_over,
         waits=mechanism.waits,
@@ -74,12 +75,15 @@ def mechanism_of(result: Result) -> Mechanism:
     )
 
 
-def optimizer_excess(result: Result, shares: Shares, broadcasts: bool) -> Excess:
+def optimizer_excess(result: Result, shares: Shares, broadcasts: bool, has_one_input: bool = False) -> Excess:
     """Return what the optimizer adds to a closed form: nothing to a fixed model."""
     if not result.is_trainable:
         return Excess(0.0, 0.0)
-    schedule = Schedule(tuple(result.training.learning_rate), result.training.steps, result.window_steps)
-    return rmsprop_excess(result.task.high, result.task.batch_size, shares, broadcasts, schedule)
+    task, training = result.task, result.training
+    schedule = Schedule(
+        tuple(training.learning_rate), training.steps, result.window_steps, training.optimizer
+    )
+    return rmsprop_excess(task.high, task.batch_size, shares, broadcasts, schedule, has_one_input)
 
 
 def shares_over_time(result: Result) -> Shares:
@@ -101,7 +105,7 @@ def claim_for(result: Result, expected: Expectation, share: float) -> Claim:
     """
     is_race = expected.coupling.is_race
     shares = shares_over_time(result) if is_race else (share,)
-    excess = optimizer_excess(result, shares, expected.broadcasts)
+    excess = optimizer_excess(result, shares, expected.broadcasts, expected.coupling.has_one_input)
     run_error = hypot(loss_error(result, expected, share), excess.standard_error)
     shared_error = excess.standard_error / sqrt(REPLICAS)
     return Claim(
@@ -124,6 +128,9 @@ def loss_error(result: Result, expected: Expectation, share: float) -> float:
     high, rows = result.task.high, result.window_steps * result.task.batch_size
     if expected.coupling.is_race:
         return hypot(result.standard_error, closed_forms.stale_loss_standard_error(high, share, rows))
+    if expected.coupling.has_one_input and not result.is_trainable:
+        own = closed_forms.one_input_loss_standard_error(high, result.task.batch_size, result.window_steps)
+        return max(result.standard_error, own)
     if share and not result.is_trainable:
         return max(result.standard_error, closed_forms.queued_loss_standard_error(high, rows))
     return result.standard_error
@@ -155,11 +162,13 @@ def measured_effect(result: Result, expected: Expectation, share: float) -> Effe
 
     No bug: clean. A loss off its sound value: bites. Else masked if rewritten content
     reached the model or if prediction and labels both lack the axis; else repaired.
-    A race may break up to 5 % of the rows and count as masked.
+    A race may break up to 5 % of the rows and count as masked; one that is rare is so whatever a window shows.
     """
     m, is_race = expected.mechanism, expected.coupling.is_race
     if not (m.has_rank_bug or m.has_aliasing):
         return "clean"
+    if expected.effect == "rare":
+        return "rare"
     allowed = MASKED_TO if is_race else 0.0
     # A race that ended sound may still carry the excess of its beginning.
     shares = shares_over_time(result) if is_race and share <= allowed else (allowed,)
@@ -182,7 +191,7 @@ def failures(result: Result, expected: Expectation, share: float) -> list[str]:
     """Return what did not hold of share and shape, one sentence each."""
     found = []
     bounds = expected.coupling
-    noise = 0.0 if bounds.most == 0 else share_tolerance(result)
+    noise = 0.0 if bounds.most == 0 else share_tolerance(result, bounds.has_one_input)
     if not bounds.least - noise <= share <= bounds.most + noise:
         found.append(f"share of independent rows {share:.4f} is not in [{bounds.least:g}, {bounds.most:g}]")
     difference = result.shapes.loss_difference
@@ -203,9 +212,12 @@ def disagreement(guard: Fired) -> str:
     return f"the guard fired {fired}, where it must fire {expected}"
 
 
-def share_tolerance(result: Result) -> float:
+def share_tolerance(result: Result, has_one_input: bool = False) -> float:
     """Return four standard errors of a share of independent rows that is all but its chance agreements."""
-    p0 = closed_forms.chance_of_agreement(result.task.high)
-    rows = result.window_steps * result.task.batch_size
+    task, p0 = result.task, closed_forms.chance_of_agreement(result.task.high)
+    if has_one_input:
+        own = closed_forms.one_input_rows_standard_error(task.high, task.batch_size, result.window_steps)
+        return STANDARD_ERRORS * own / (1 - p0)
+    rows = result.window_steps * task.batch_size
     # Batches repeat in a race, so a row may count several times: at most a third were seen to.
     return STANDARD_ERRORS * sqrt(3 * p0 * (1 - p0) / rows) / (1 - p0)

@@ -2,8 +2,8 @@
 
 import os
 
-FORKED = ("tensorflow",)
-"""Frameworks that may be imported before a process forks; TensorFlow's import takes seconds, the others' take one."""
+FORKED = ("tensorflow", "torch")
+"""Frameworks that may be imported before a process forks: their imports take seconds, and start no thread. JAX's does."""
 
 
 def workers_here() -> int:

@@ -38,7 +38,7 @@ class ObservedModel(keras.Model):
         return loss
 
 
-class KerasSession(Setup):
+class KerasSession(Setup[VariableRecorder]):
     """One training by Keras's `fit` on JAX, and what is asked of it when it is over."""
 
     def __init__(self, config: Config, on_epoch_end: EpochHook) -> None:
@@ -48,6 +48,5 @@ class KerasSession(Setup):
     def train(self, batches: Iterator[Batch]) -> None:
         """Train on a generator's batches, each step recorded."""
         observed = ObservedModel(self.network.inputs, self.network.outputs)
-        assert isinstance(self.step_recorder, VariableRecorder)
         observed.observe(self.step_recorder, self.config.load or 1, self.expands_labels)
         fit(self, observed, fed(self, batches))

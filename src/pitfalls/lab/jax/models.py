@@ -5,15 +5,15 @@ mean keeps its last axis. A model is its answer, a function of parameters and in
 parameters; it is kept as arrays, with the code of its answer to read beside them.
 """
 
-import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+
+from pitfalls.lab import archive
 
 Parameters = dict[str, jax.Array]
 Answer = Callable[[Parameters, jax.Array], jax.Array]
@@ -34,8 +34,7 @@ class Model:
 
     def save(self, path: Path) -> None:
         """Write the parameters into a file, with the name and the code of what they are for."""
-        content: dict[str, Any] = {"answer": self.answer.__name__, "code": inspect.getsource(self.answer)}
-        np.savez(path, **content | self.parameters)
+        archive.save(path, self.answer, self.parameters)
 
 
 def line(parameters: Parameters, inputs_b2: jax.Array) -> jax.Array:
@@ -81,9 +80,5 @@ def load(path: str) -> Model:
     Raises:
         ValueError: The file asks for an answer that this module does not have, or holds pickled objects.
     """
-    with np.load(path, allow_pickle=False) as kept:
-        name = str(kept["answer"])
-        parameters = {key: jnp.asarray(kept[key]) for key in kept.files if key not in ("answer", "code")}
-    if name not in ANSWERS:
-        raise ValueError(f"{path} answers with {name}, and only {', '.join(ANSWERS)} are known here.")
-    return Model(ANSWERS[name], parameters)
+    name, arrays = archive.load(path, ANSWERS)
+    return Model(ANSWERS[name], {key: jnp.asarray(array) for key, array in arrays.items()})

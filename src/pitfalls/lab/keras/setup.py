@@ -1,7 +1,7 @@
 """What Keras's ways to train share: model, optimizer, loss and recorder of one run, built from its configuration."""
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 import keras
 import numpy as np
@@ -17,21 +17,21 @@ from pitfalls.project import EpochHook
 class StepRecorder(Protocol):
     """Copies each step's inputs, labels and loss inside the step, in a backend's own way."""
 
-    def record(self, inputs: Any, labels: Any, loss: Any) -> None:
-        """Record one step."""
-
     def end_epoch(self) -> float:
         """Hand the steps since the last call to the recorder, and return their mean loss."""
 
 
-class Setup:
+Recording = TypeVar("Recording", bound=StepRecorder)
+
+
+class Setup(Generic[Recording]):
     """Model, optimizer, loss and recorder of one run, and what is asked of them when it is over."""
 
     def __init__(
         self,
         config: Config,
         on_epoch_end: EpochHook,
-        recording: Callable[[Recorder, int], StepRecorder],
+        recording: Callable[[Recorder, int], Recording],
     ) -> None:
         """Build them, from the run's seed.
 

@@ -9,14 +9,15 @@ import keras
 
 from pitfalls.lab.generators import Batch
 from pitfalls.lab.keras.fit import fed, fit
-from pitfalls.lab.keras.setup import Setup, StepRecorder, with_last_axis
+from pitfalls.lab.keras.setup import Setup, with_last_axis
 from pitfalls.lab.tensorflow import private
+from pitfalls.lab.tensorflow.recording import GraphRecorder
 
 
 class ObservedModel(keras.Model):
     """A functional model whose training step is Keras's own, with the recorder beside it."""
 
-    def observe(self, recorder: StepRecorder, expand_labels: bool) -> None:
+    def observe(self, recorder: GraphRecorder, expand_labels: bool) -> None:
         """Give the model its recorder; `expand_labels` gives flat labels a last axis, as Keras 2.2 did."""
         self._recorder = recorder
         self._expand_labels = expand_labels

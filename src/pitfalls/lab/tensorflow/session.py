@@ -25,7 +25,7 @@ WAYS_TO_TRAIN: dict[str, Callable[[Setup, Iterator[Batch]], None]] = {
 }
 
 
-class Session(Setup):
+class Session(Setup[GraphRecorder]):
     """One training, and what is asked of it when it is over."""
 
     def __init__(self, config: Config, on_epoch_end: EpochHook) -> None:
