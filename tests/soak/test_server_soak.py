@@ -1,4 +1,4 @@
-"""A thousand runs on a tracking server with PostgreSQL behind it, written by four processes; and one that is killed meanwhile."""
+"""A thousand runs on a tracking server with PostgreSQL behind it, by four processes; and one that is killed meanwhile."""
 
 import os
 import shutil
