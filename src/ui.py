@@ -1,5 +1,7 @@
 """Browse the runs in MLflow, on this machine only, until you press Ctrl-C. `make ui` runs this.
 
+Of runs that are tracked on a server it prints the links to that server's own pages.
+
 Examples:
     python src/ui.py
     python src/ui.py --port 5005
@@ -23,12 +25,13 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, prog="python src/ui.py"
     )
     parser.add_argument("--port", type=int, default=5000, help="a free port of this machine")
-    parser.add_argument(
-        "--database", type=Path, default=ROOT / "mlflow.db", help="MLflow's database, if it is elsewhere"
-    )
+    parser.add_argument("--database", type=Path, help="another database of MLflow than this project's")
     arguments = parser.parse_args()
     with messages_instead_of_tracebacks():
-        browse(arguments.database.resolve(), arguments.port)
+        if arguments.database:
+            browse(arguments.database.resolve(), arguments.port)
+        else:
+            browse(ROOT / "mlflow.db", arguments.port, ROOT / "runs")
 
 
 if __name__ == "__main__":

@@ -31,16 +31,12 @@ GONE_WITHIN_SECONDS = 5
 class KilledSweep:
     """One sweep in a store of its own, to be started and killed."""
 
-    def __init__(self, name: str, folder: Path, line: list[str] = LINE) -> None:
-        """Take a name for the sweep, and a folder for the store and what is printed."""
+    def __init__(self, name: str, folder: Path, line: list[str] = LINE, server: str = "") -> None:
+        """Take a name for the sweep, a folder for the store and what is printed, and a server in place of a store there."""
         self.runs, self.folder = ROOT / "runs" / name, folder
-        self.store = f"sqlite:///{folder}/mlflow.db"
-        self.words = [
-            *line,
-            f"sweep={name}",
-            f"tracking.uri={self.store}",
-            f"tracking.artifacts={folder}/mlruns",
-        ]
+        self.store = server or f"sqlite:///{folder}/mlflow.db"
+        place = ["tracking=server"] if server else [f"tracking.artifacts={folder}/mlruns"]
+        self.words = [*line, f"sweep={name}", *place, f"tracking.uri={self.store}"]
         shutil.rmtree(self.runs, ignore_errors=True)
 
     def start(self) -> "subprocess.Popen[bytes]":

@@ -3,6 +3,7 @@
 import pickle
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ def read(uri: str) -> dict[str, Any]:
             "tags": tags,
             "metrics": {key: history(client, run.info.run_id, key) for key in run.data.metrics},
             "datasets": [given.dataset.digest for given in run.inputs.dataset_inputs],
-            "artifacts": artifacts_of(run),
+            "artifacts": artifacts_of(client, run),
         }
     assert len(contents) == len(runs), "a run is there twice"
     return contents
@@ -53,9 +54,15 @@ def history(client: mlflow.MlflowClient, run_id: str, key: str) -> list[tuple[in
     return sorted((metric.step, metric.value) for metric in client.get_metric_history(run_id, key))
 
 
-def artifacts_of(run: Run) -> dict[str, bytes]:
-    """Return the bytes of each artifact."""
-    folder = Path(run.info.artifact_uri.removeprefix("file://"))
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()
-    }
+def artifacts_of(client: mlflow.MlflowClient, run: Run) -> dict[str, bytes]:
+    """Return the bytes of each artifact, from the disk or through the server that keeps them."""
+    with tempfile.TemporaryDirectory() as copy:
+        if run.info.artifact_uri.startswith("mlflow-artifacts:"):
+            folder = Path(client.download_artifacts(run.info.run_id, "", copy))
+        else:
+            folder = Path(run.info.artifact_uri.removeprefix("file://"))
+        return {
+            path.relative_to(folder).as_posix(): path.read_bytes()
+            for path in folder.rglob("*")
+            if path.is_file()
+        }

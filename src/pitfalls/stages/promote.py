@@ -1,6 +1,6 @@
 """Promote: the gate before the model registry; a champion that does not pass fails the pipeline.
 
-A champion that passes is registered in the local store, as a model that can be served.
+A champion that passes is registered in the store that has its run, as a model that can be served.
 """
 
 from pathlib import Path
@@ -46,11 +46,12 @@ def promote(project: Path, champion: SeededCell) -> str:
     result, verdict = Result.read(folder / "result.json"), Verdict.read(folder / "verdict.json")
     with keras_on(result.framework):
         with quick_imports():
-            from pitfalls.tracking import local_store, register_champion  # MLflow: a refusal need not wait
+            from pitfalls.tracking import register_champion  # MLflow: a refusal need not wait
 
         tracked = tracked_as(folder)
+        store = tracked.store if tracked else None
         run_id = tracked.mlflow_run_id if tracked else None
-        model = register_champion(local_store(), run_id, result, verdict, load_model)
+        model = register_champion(store, run_id, result, verdict, load_model)
     content = {
         "champion": {**champion.options, "seed": champion.seed},
         "measured": entry.measured,

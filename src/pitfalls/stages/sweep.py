@@ -16,10 +16,10 @@ from hydra.core.utils import JobReturn
 from omegaconf import DictConfig
 
 from pitfalls.config import refusals
+from pitfalls.config.composing import Compositions
 from pitfalls.config.fingerprint import fingerprint
 from pitfalls.config.frameworks import refuse_another_backend, why_missing
 from pitfalls.config.pairs import takes
-from pitfalls.config.schema import resolved
 from pitfalls.errors import (
     ConfigurationError,
     PitfallsError,
@@ -74,7 +74,8 @@ class Sweep:
         with messages_instead_of_tracebacks():
             refusals.refuse_unwritable(ROOT / "runs")
             refuse_no_runs(all_overrides)
-            found = [self.job(overrides) for overrides in all_overrides]
+            compositions = Compositions(self.compose)
+            found = [self.job(overrides, compositions) for overrides in all_overrides]
             jobs = [job for job in found if isinstance(job, Job)]
             left_out = [job for job in found if isinstance(job, LeftOut)]
             note_left_out(left_out, jobs)
@@ -84,11 +85,10 @@ class Sweep:
             refuse_shared_targets(jobs)
             return self.launch_unfinished(jobs)
 
-    def job(self, overrides: list[str]) -> Job | LeftOut:
+    def job(self, overrides: list[str], compositions: Compositions) -> Job | LeftOut:
         """Compose and check one run, and find its folder, or say why it is left out."""
-        composed = self.compose(overrides)
-        config = resolved(composed)
-        runtime = str(composed.hydra.runtime.choices.runtime)
+        composed = compositions.of(overrides)
+        config, runtime = composed.config, composed.choices["runtime"]
         if config.not_installed == "leave_out" and (why := why_missing(config.framework)):
             return LeftOut(config, runtime, why, lacks_framework=True)
         if not takes(config):
@@ -97,7 +97,7 @@ class Sweep:
         refusals.refuse_probe(config)
         refuse_another_backend(config.framework)
         config.fingerprint = fingerprint(config)
-        cell = cell_of(config, composed.hydra.runtime.choices)
+        cell = cell_of(config, composed.choices)
         further = [key for key in self.swept_keys if key not in (*AXES, "seed")]
         subfolder = "/".join([cell.path, *further_folders(overrides, further)])
         own = [f"hydra.sweep.subdir='{subfolder}'", f"fingerprint='{config.fingerprint}'"]
@@ -244,7 +244,8 @@ def show(jobs: list[Job]) -> None:
 
 def list_jobs(jobs: list[Job], waiting: list[Job]) -> list[Any]:
     """Print what would be trained, and what would not."""
+    to_train = set(waiting)
     for job in jobs:
-        print(f"{'train' if job in waiting else 'finished':<9} {job.folder.relative_to(ROOT)}")
+        print(f"{'train' if job in to_train else 'finished':<9} {job.folder.relative_to(ROOT)}")
     print(f"{len(waiting)} of {counted(len(jobs), 'run')} would be trained; nothing was.")
     return []

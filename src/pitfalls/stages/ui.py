@@ -4,10 +4,10 @@ import os
 import socket
 import sys
 from pathlib import Path
-from typing import NoReturn
 
 from pitfalls.config.schema import Tracking
 from pitfalls.errors import TrackingError
+from pitfalls.stages.track import stores_of_sweeps
 
 HOST = "127.0.0.1"
 
@@ -15,36 +15,67 @@ LIGHT = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
 """With one worker: two processes and 0.4 GB in place of fifteen and 1.9 GB."""
 
 
-def browse(database: Path, port: int) -> NoReturn:
-    """Print the links and become the server, until it is interrupted.
+def browse(database: Path, port: int, runs: Path | None = None) -> None:
+    """Print the links to every store of the runs, and become the server of the local one, until it is interrupted.
 
     Args:
         database: MLflow's database.
         port: A free port of this machine.
+        runs: The folder of all sweeps, whose runs may be tracked on servers that have pages of their own; None: they are not.
 
     Raises:
-        TrackingError: There is no database, it cannot be opened, or the port is taken.
+        TrackingError: There is nothing to browse, the database cannot be opened, or the port is taken.
     """
+    servers = servers_of(runs) if runs else []
+    for uri in servers:
+        show_server(uri)
+    if servers and not database.exists():
+        return
     refuse_absent(database)
     refuse_taken(port)
-    print(announcement(database, port), flush=True)
+    server = f"http://{HOST}:{port}"
+    print("MLflow runs on this machine only, until you press Ctrl-C. In a few seconds, open")
+    print(links(f"sqlite:///{database}", server), flush=True)
     command = ["-m", "mlflow", "ui", "--host", HOST, "--port", str(port), "--workers", "1"]
     store = ["--backend-store-uri", f"sqlite:///{database}"]
     os.execve(sys.executable, [sys.executable, *command, *store], os.environ | LIGHT)
 
 
-def announcement(database: Path, port: int) -> str:
-    """Say where to look first, and give experiments without a view their own."""
+def servers_of(runs: Path) -> list[str]:
+    """Return the tracking servers that results say they are tracked on."""
+    uris = dict.fromkeys(tracking.uri for _, tracking in stores_of_sweeps(runs))
+    return [uri for uri in uris if uri.startswith("http")]
+
+
+def show_server(uri: str) -> None:
+    """Print the links to a server's own pages, or that it is away."""
+    try:
+        print(f"The server {uri} has runs of this project. Open\n{links(uri, uri)}", flush=True)
+    except TrackingError as error:
+        print(error, file=sys.stderr)
+
+
+def links(uri: str, server: str) -> str:
+    """Say where to look first, and give experiments without a view their own.
+
+    Args:
+        uri: The store.
+        server: Where its pages are.
+
+    Raises:
+        TrackingError: It cannot be opened.
+    """
     from pitfalls.tracking import client_for, view_links  # imports MLflow, which a refusal need not wait for
 
-    client = client_for(Tracking(enabled=True, uri=f"sqlite:///{database}"))
-    server = f"http://{HOST}:{port}"
-    matrix, article = (view_links(client, experiment, server) for experiment in ("matrix", "article"))
+    client = client_for(Tracking(enabled=True, uri=uri))
+    matrix, article, manual = (
+        view_links(client, experiment, server) for experiment in ("matrix", "article", "manual")
+    )
     return (
-        "MLflow runs on this machine only, until you press Ctrl-C. In a few seconds, open\n"
         f"  every cell of the matrix   {matrix['table']}\n"
         f"  its losses, drawn          {matrix['charts']}\n"
         f"  the article's listings     {article['table']}\n"
+        f"  runs started by hand       {manual['table']}\n"
         "An assistant of MLflow opens beside the page. Close it once, and it stays closed.\n"
     )
 

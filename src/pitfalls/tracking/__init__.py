@@ -9,7 +9,7 @@ again by its tags. What stands in runs/ is the truth; `reconcile` makes the stor
 from pitfalls.tracking.reconcile import Reconciled, reconcile
 from pitfalls.tracking.registry import register_champion
 from pitfalls.tracking.runs import TrackedRun, retag, tracked_run
-from pitfalls.tracking.store import client_for, local_store
+from pitfalls.tracking.store import client_for
 from pitfalls.tracking.sweeps import TrackedSweep, tracked_alone, tracked_sweep
 from pitfalls.tracking.views import view_links
 
@@ -18,7 +18,6 @@ __all__ = [
     "TrackedRun",
     "TrackedSweep",
     "client_for",
-    "local_store",
     "reconcile",
     "register_champion",
     "retag",

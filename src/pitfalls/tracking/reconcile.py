@@ -78,8 +78,9 @@ def reconcile(
             lacking = compare(client, sweep, tracked, guard, done)
         else:
             lacking = [folder for folder, at in tracked.items() if not at.is_sent]
+        begun = Begun(client, sweep)
         for at, folder in enumerate(lacking):
-            send_again(client, sweep, folder, guard, done)
+            send_again(begun, folder, guard, done)
             on_sent(at + 1, len(lacking))
         if done.sent or done.closed:
             end_parents(client, sweep, "FINISHED" if done.sent else "KILLED")
@@ -96,12 +97,67 @@ def close_dead(client: mlflow.MlflowClient, tracking: Tracking, sweep: str, done
 
 
 def close_runs(client: mlflow.MlflowClient, sweep: str, launch: str) -> int:
-    """End the open runs of a launch as KILLED, and return how many there were."""
+    """End the open runs of a launch as KILLED, delete those that are there twice, and return how many were open."""
     wanted = f"tags.launch = '{launch}' and attributes.status = '{OPEN}'"
     runs = client.search_runs([experiment_of(client, sweep)], wanted, max_results=MOST_RUNS)
     for run in runs:
-        stop(client, run.info.run_id)
+        if is_double(run, launch):
+            client.delete_run(run.info.run_id)
+        else:
+            stop(client, run.info.run_id)
     return len(runs)
+
+
+def is_double(run: Run, launch: str) -> bool:
+    """Tell whether the result of a launch is tracked as another run than this one.
+
+    A server that is killed between a run's creation and its answer is asked again, and creates a second one.
+    """
+    with suppress(ResultError):
+        tracked = tracked_as(ROOT / run.data.tags.get("folder", ""))
+        return bool(
+            tracked
+            and tracked.tags.get("launch") == launch
+            and tracked.mlflow_run_id not in (None, run.info.run_id)
+        )
+    return False
+
+
+class Begun:
+    """What launches of a sweep began in a store: runs, whether they were told so or not, and parents; asked for once."""
+
+    def __init__(self, client: mlflow.MlflowClient, sweep: str) -> None:
+        """Take a client of the store; nothing is asked yet."""
+        self.client, self.sweep = client, sweep
+        self._of_launch: dict[str, dict[str, str]] = {}
+        self._parents: dict[str, str] = {}
+
+    def parent_of(self, runtime: str) -> str:
+        """Return the id of a runtime's parent, which runs.
+
+        Raises:
+            MlflowException: The store does not answer.
+        """
+        if runtime not in self._parents:
+            self._parents |= open_parents(self.client, self.sweep, [runtime])
+        return self._parents[runtime]
+
+    def find(self, tags: dict[str, str]) -> str | None:
+        """Return the id of the run that has the launch and the folder of these tags, asking once a launch.
+
+        Raises:
+            MlflowException: The store does not answer.
+        """
+        launch, folder = tags.get("launch"), tags.get("folder", "")
+        if not launch:
+            return None
+        if launch not in self._of_launch:
+            self._of_launch[launch] = {}
+            for run in runs_where(self.client, self.sweep, f"tags.launch = '{launch}'"):
+                place = run.data.tags.get("folder", "")
+                if self._of_launch[launch].setdefault(place, run.info.run_id) != run.info.run_id:
+                    self.client.delete_run(run.info.run_id)  # see `is_double`
+        return self._of_launch[launch].get(folder)
 
 
 def tracked_there(tracking: Tracking, sweep: str) -> Iterator[tuple[Path, TrackedAs]]:
@@ -139,19 +195,22 @@ def compare(
 
 def runs_of(client: mlflow.MlflowClient, sweep: str) -> dict[str, Run]:
     """Return every run of a sweep by its id, also those that were deleted."""
-    runs: dict[str, Run] = {}
+    return {
+        run.info.run_id: run for run in runs_where(client, sweep, f"tags.sweep = '{sweep}'", ViewType.ALL)
+    }
+
+
+def runs_where(
+    client: mlflow.MlflowClient, sweep: str, wanted: str, view: int = ViewType.ACTIVE_ONLY
+) -> Iterator[Run]:
+    """Yield the runs of a sweep's experiment for which something is true."""
     token: str | None = ""
     while token is not None:
         page = client.search_runs(
-            [experiment_of(client, sweep)],
-            f"tags.sweep = '{sweep}'",
-            ViewType.ALL,
-            max_results=MOST_RUNS,
-            page_token=token or None,
+            [experiment_of(client, sweep)], wanted, view, max_results=MOST_RUNS, page_token=token or None
         )
-        runs |= {run.info.run_id: run for run in page}
+        yield from page
         token = page.token or None
-    return runs
 
 
 def has_other_verdict(run: Run, folder: Path) -> bool:
@@ -163,9 +222,7 @@ def has_other_verdict(run: Run, folder: Path) -> bool:
     return any(run.data.tags.get(tag.key) != tag.value for tag in verdict_tags(kept.result, kept.verdict))
 
 
-def send_again(
-    client: mlflow.MlflowClient, sweep: str, folder: Path, guard: GuardReport, done: Reconciled
-) -> None:
+def send_again(begun: Begun, folder: Path, guard: GuardReport, done: Reconciled) -> None:
     """Send a result whose run is missing or not finished, unless somebody works on it."""
     with lock_if_free(folder / LOCK) as is_mine:
         if not is_mine:
@@ -177,21 +234,24 @@ def send_again(
             return
         if tracked is None:
             return
+        client = begun.client
         status = status_of(client, tracked.mlflow_run_id)
         if status == "deleted" or (status == "FINISHED" and tracked.is_sent):
             tracked.with_changes(is_sent=True).write(folder / TRACKING)
             return  # somebody did not want it, or was quicker
         if status is None:
-            run_id = create_again(client, sweep, kept, tracked)
+            run_id = (None if tracked.mlflow_run_id else begun.find(tracked.tags)) or create_again(
+                begun, kept, tracked
+            )
             tracked.with_changes(mlflow_run_id=run_id).write(folder / TRACKING)
         send(client, kept, guard)
         done.sent += 1
 
 
-def create_again(client: mlflow.MlflowClient, sweep: str, kept: Kept, tracked: TrackedAs) -> str:
+def create_again(begun: Begun, kept: Kept, tracked: TrackedAs) -> str:
     """Create the run of a result that has none, under its parent if it had one, with the times that it had."""
     tags, runtime = dict(tracked.tags), kept.result.cell.runtime
     if PARENT_RUN in tags:
-        tags[PARENT_RUN] = open_parents(client, sweep, [runtime])[runtime]
+        tags[PARENT_RUN] = begun.parent_of(runtime)
     started_ms = tracked.finished_ms - round(kept.result.seconds.total * 1000)
-    return create_run(client, sweep, str(kept.result.cell), tags, started_ms)
+    return create_run(begun.client, begun.sweep, str(kept.result.cell), tags, started_ms)

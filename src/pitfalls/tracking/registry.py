@@ -19,6 +19,7 @@ from pitfalls.errors import PromotionError
 from pitfalls.project import PAIR, PAIR_MEAN, SeededCell
 from pitfalls.results import Result, Verdict
 from pitfalls.tracking.contents import note
+from pitfalls.tracking.servers import is_server
 from pitfalls.tracking.store import client_for, tracking_errors
 from pitfalls.verdicts.words import number
 
@@ -50,12 +51,12 @@ DESCRIPTION = (
 
 
 def register_champion(
-    tracking: Tracking, run_id: str | None, result: Result, verdict: Verdict, load: Load
+    tracking: Tracking | None, run_id: str | None, result: Result, verdict: Verdict, load: Load
 ) -> str:
     """Register the model of a run, unless it is registered, and give its version the alias `champion`.
 
     Args:
-        tracking: The store that holds the run, its model and the registry.
+        tracking: The store that holds the run, its model and the registry; None if it was not tracked.
         run_id: The run, None if it was not tracked.
         result: The run's measurements.
         verdict: What verification says of them.
@@ -69,14 +70,14 @@ def register_champion(
         TrackingError: The store does not answer.
     """
     cell = result.cell
-    if not run_id:
+    if not tracking or not run_id:
         raise PromotionError(
             f"{cell} was trained with tracking=off, so its model was not kept.\n{cure(cell)}"
         )
     client = client_for(tracking)
     with tracking_errors(tracking.uri):
         run = tracked_run_of(client, run_id, cell)
-        refuse_without_model(client, run, result)
+        refuse_without_model(client, tracking.uri, run, result)
         version = version_of(client, run) or new_version(client, tracking.uri, run, result, verdict, load)
         client.set_registered_model_alias(MODEL, ALIAS, version)
     return f"models:/{MODEL}/{version}"
@@ -115,7 +116,7 @@ def tracked_run_of(client: mlflow.MlflowClient, run_id: str, cell: SeededCell) -
     return run
 
 
-def refuse_without_model(client: mlflow.MlflowClient, run: Run, result: Result) -> None:
+def refuse_without_model(client: mlflow.MlflowClient, uri: str, run: Run, result: Result) -> None:
     """Refuse a run without a model.
 
     Raises:
@@ -129,8 +130,9 @@ def refuse_without_model(client: mlflow.MlflowClient, run: Run, result: Result) 
             f"{cell} has no model to promote: a fixed Lambda has no weights to train, so its run keeps none.\n"
             "Name a run of the model `dense` under `champion` in params.yaml."
         )
+    place = f"on {uri}" if is_server(uri) else "in mlruns/"
     raise PromotionError(
-        f"{cell} has lost its model: model.keras is not among its artifacts in mlruns/.\n{cure(cell)}"
+        f"{cell} has lost its model: model.keras is not among its artifacts {place}.\n{cure(cell)}"
     )
 
 

@@ -4,7 +4,7 @@ import os
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import mlflow
@@ -37,6 +37,7 @@ from pitfalls.tracking.contents import (
     verdict_tags,
     write_artifacts,
 )
+from pitfalls.tracking.servers import note_away, was_away
 from pitfalls.tracking.store import NOTE, client_for, experiment_of, tracking_errors
 from pitfalls.verdicts.guard import GuardReport
 
@@ -59,15 +60,26 @@ class TrackedRun:
         self._is_part = bool(config.tracking.parent_run_id)
         self._tags = private.with_context(tags_of(config, run, folder))
         self.run_id: str | None = None
-        with self.errors():
-            client = client_for(config.tracking)
-            self.run_id = create_run(client, config.sweep, str(run), self._tags)
+        if self.may_ask:
+            with self.errors():
+                client = client_for(config.tracking)
+                self.run_id = create_run(client, config.sweep, str(run), self._tags)
+
+    @property
+    def may_ask(self) -> bool:
+        """Whether the store is to be asked: of a sweep that found it away a moment ago no run waits for it again."""
+        return not (self._is_part and was_away(self._tracking.uri))
 
     @contextmanager
     def errors(self) -> Iterator[None]:
         """Turn errors of the store into a message, and pass over them in a sweep, which looks itself at its end."""
-        with suppress(TrackingError) if self._is_part else nullcontext(), tracking_errors(self._tracking.uri):
-            yield
+        try:
+            with tracking_errors(self._tracking.uri):
+                yield
+        except TrackingError:
+            note_away(self._tracking.uri)
+            if not self._is_part:
+                raise
 
     def keep(self, kept: Kept, model: Saveable) -> None:
         """Write what a result needs beside it to be tracked, before the result itself is written.
@@ -86,7 +98,7 @@ class TrackedRun:
         Raises:
             TrackingError: The store does not answer; what is missing is sent when somebody reconciles.
         """
-        if self.run_id:
+        if self.run_id and self.may_ask:
             with self.errors():
                 send(client_for(self._tracking), Kept.read(self._folder), NOTHING_FOUND)
 

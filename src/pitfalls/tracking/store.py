@@ -9,13 +9,12 @@ from pathlib import Path
 import mlflow
 from mlflow.entities import Experiment
 from mlflow.exceptions import MlflowException
-from omegaconf import OmegaConf
 
-from pitfalls.config.schema import Tracking, register
+from pitfalls.config.schema import Tracking
 from pitfalls.errors import TrackingError
-from pitfalls.project import ROOT
 from pitfalls.tracking import private
 from pitfalls.tracking.database import local_database, locked_by_another, make_ready
+from pitfalls.tracking.servers import away, is_network, is_server, refuse_away
 from pitfalls.tracking.views import view_tags
 
 PARENT_RUN = "mlflow.parentRunId"
@@ -47,15 +46,6 @@ DESCRIPTIONS = {
 }
 
 
-def local_store() -> Tracking:
-    """Return the store of the project's folder, as conf/tracking/local.yaml has it."""
-    register()
-    store = OmegaConf.load(ROOT / "conf" / "tracking" / "local.yaml")
-    tracking = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Tracking), store))
-    assert isinstance(tracking, Tracking)
-    return tracking
-
-
 def client_for(tracking: Tracking) -> mlflow.MlflowClient:
     """Return a client of the configured store, which exists when this returns.
 
@@ -64,15 +54,23 @@ def client_for(tracking: Tracking) -> mlflow.MlflowClient:
     """
     for name in ("alembic", "mlflow"):
         logging.getLogger(name).setLevel(logging.ERROR)
+    artifacts = "" if is_server(tracking.uri) else tracking.artifacts
     with tracking_errors(tracking.uri):
         if database := local_database(tracking.uri):
-            make_ready(database, lambda place: make_store(place, tracking.artifacts))
-        return opened(tracking.uri, tracking.artifacts)
+            make_ready(database, lambda place: make_store(place, artifacts))
+        return opened(tracking.uri, artifacts)
 
 
 @lru_cache
 def opened(uri: str, artifacts: str) -> mlflow.MlflowClient:
-    """Return the client of a store that has every experiment; opened once a process, as it takes 0.1 s."""
+    """Return the client of a store that has every experiment; opened once a process, as it takes 0.1 s.
+
+    Args:
+        uri: The store.
+        artifacts: Where new experiments keep files; empty where a server decides, so that nobody's disk gets into it.
+    """
+    if is_server(uri):
+        refuse_away(uri)
     client = mlflow.MlflowClient(tracking_uri=uri)
     ensure_experiments(client, artifacts)
     return client
@@ -132,8 +130,8 @@ def tracking_errors(uri: str) -> Iterator[None]:
     """
     try:
         yield
-    except BrokenPipeError:
-        raise  # whoever reads what we print has gone, as in `| head`: the store has nothing to do with it
+    except (BrokenPipeError, TrackingError):
+        raise  # whoever reads what we print has gone, as in `| head`, or the store's trouble is in words already
     except Exception as error:
         library = type(error).__module__.partition(".")[0]
         if library not in STORE_LIBRARIES and not isinstance(error, OSError):
@@ -146,6 +144,8 @@ def no_answer(uri: str, error: Exception) -> str:
     database = local_database(uri)
     if database and "database is locked" in str(error):
         return locked_by_another(database)
+    if is_server(uri) and is_network(error):
+        return away(uri, error)
     first_line = (str(error).splitlines() or [type(error).__name__])[0]
     return (
         f"the tracking store {uri} does not answer: {first_line[:200]}\n"
@@ -154,8 +154,9 @@ def no_answer(uri: str, error: Exception) -> str:
     )
 
 
+@lru_cache
 def experiment_of(client: mlflow.MlflowClient, sweep: str) -> str:
-    """Return the id of the experiment that holds a sweep's runs."""
+    """Return the id of the experiment that holds a sweep's runs; asked once a process, as a server takes 40 ms."""
     found = client.get_experiment_by_name(sweep if sweep in DESCRIPTIONS else "manual")
     assert found is not None, "client_for creates every experiment"
     return found.experiment_id

@@ -36,10 +36,18 @@ class TrackedSweep:
     def fail(self, config: Config, cell: SeededCell, folder: Path, why: str) -> None:
         """Say in the store that a run failed, if its process died before it could.
 
+        A store that does not answer is not waited for: `close` says so.
+        """
+        self.has_failed = True
+        with suppress(TrackingError):
+            self._fail(config, cell, folder, why)
+
+    def _fail(self, config: Config, cell: SeededCell, folder: Path, why: str) -> None:
+        """Say it.
+
         Raises:
             TrackingError: The store does not answer.
         """
-        self.has_failed = True
         own = replace(self.tracking, launch=self.launch, parent_run_id=self.parents[cell.runtime])
         tags = tags_of(replace(config, tracking=own), cell, folder)
         client = client_for(self.tracking)
