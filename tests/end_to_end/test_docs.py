@@ -116,7 +116,11 @@ def test_the_generator_page_s_probe_prints_what_it_says(project):
 
 def test_the_runtime_page_s_file_is_a_runtime(project):
     """It composes, and its claim follows: nothing is broadcast behind Keras's own loss."""
-    (block,) = (one for one in blocks((HOW_TO / "add-a-runtime.md").read_text()) if one.language == "yaml")
+    (block,) = (
+        one
+        for one in blocks((HOW_TO / "add-a-runtime.md").read_text())
+        if one.language == "yaml" and not one.info
+    )
     (project / "conf" / "runtime" / "keras_loss_loop.yaml").write_text(block.text)
     line = (
         "python src/train.py runtime=keras_loss_loop generator=flat_labels training=brief model=mean_lambda"

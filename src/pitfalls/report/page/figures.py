@@ -174,7 +174,10 @@ def load_row(ticket: Ticket) -> Row:
 def lottery(tickets: Sequence[Ticket], allocation: Probe | None) -> Spec:
     """Draw the loss of one program by the address of its buffer: filled where NumPy's own arrays began."""
     began = allocation.allocations if allocation else {}
-    return chart("lottery", {"rows": [ticket_row(ticket, began) for ticket in tickets]})
+    spec = chart("lottery", {"rows": [ticket_row(ticket, began) for ticket in tickets]})
+    if not began:  # a layer without a point has no domain, and Vega warns of it
+        spec["layer"] = [layer for layer in spec["layer"] if "transform" not in layer]
+    return spec
 
 
 def ticket_row(ticket: Ticket, began: Mapping[int, int]) -> Row:
