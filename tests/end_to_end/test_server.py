@@ -1,5 +1,6 @@
 """A tracking server as it is used: written to, killed and started again; SQLite behind it, and one worker."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -7,6 +8,7 @@ import sys
 import time
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import mlflow
 import pytest
@@ -20,6 +22,22 @@ TINY = [
     "runtime=keras2", "generator=fresh_arrays", "training.epochs=1", "training.steps_per_epoch=20",
     "training.window_steps=20", "training.steps_per_execution=20",
 ]  # fmt: skip
+
+AXES = {"runtime": "keras3", "generator": "fresh_arrays", "model": "dense", "seed": "0"}
+
+NOTHING_FOUND = {"status": "clean", "rules": [], "findings": [], "not_checked": []}
+CLEAN = {
+    "schema": 1,
+    "generators": [{"generator": "fresh_arrays", **NOTHING_FOUND}],
+    "models": [{"runtime": "keras3", "generator": "fresh_arrays", "model": "dense", **NOTHING_FOUND}],
+}
+
+STORE = """
+import sys
+from pathlib import Path
+from pitfalls.stages.serve import store_of_champion
+print(store_of_champion(Path(sys.argv[1])))
+"""
 
 AWAY_SECONDS = 10.0
 """So soon a command says that it cannot track."""
@@ -117,3 +135,59 @@ def test_a_server_that_was_killed_has_every_run_once_after_track(run, sweep, ser
     assert folders == sorted({*folders})
     assert len(folders) == 16 + 1
     assert "0 results sent, 0 verdicts renewed, 0 open runs closed." in run("track").stdout
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory, server) -> Path:
+    """A copy of the project whose champion was trained, judged and promoted on the server."""
+    copy = tmp_path_factory.mktemp("project")
+    for part in ("src", "conf"):
+        shutil.copytree(ROOT / part, copy / part, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+    (copy / "reports").mkdir()
+    (copy / "reports" / "guard.json").write_text(json.dumps(CLEAN))
+    axes = [f"{axis}={value}" for axis, value in AXES.items()]
+    promoted = [part for axis, value in AXES.items() for part in (f"--{axis}", value)]
+    for words in (
+        ["train", "sweep=matrix", *axes, "training.steps_per_execution=100", *tracked_on(server.uri)],
+        ["verify"],
+        ["promote", *promoted],
+    ):
+        told = in_copy(copy, *words)
+        assert told.returncode == 0, told.stdout + told.stderr
+    return copy
+
+
+def in_copy(project: Path, script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a stage of the copy."""
+    return subprocess.run(
+        [sys.executable, f"src/{script}.py", *arguments],
+        cwd=project, env=os.environ | {"PYTHONPATH": str(project / "src")},
+        capture_output=True, text=True, timeout=240, check=False,
+    )  # fmt: skip
+
+
+def test_a_run_is_promoted_and_judged_on_the_server_that_has_it(project, server):
+    """No store of the project's own comes into being."""
+    client = mlflow.MlflowClient(server.uri)
+    version = client.get_model_version_by_alias("mean-of-two", "champion")
+    run = client.get_run(version.run_id)
+    assert run.data.tags["guard"] == "silent"  # verify has put it there
+    assert json.loads((project / "reports" / "champion.json").read_text())["mlflow_run_id"] == version.run_id
+    assert not list(project.glob("mlflow.db*")) + list(project.glob("mlruns"))
+
+
+def test_the_champion_is_served_from_the_server_that_has_it(project, server):
+    """Its MLflow is told so."""
+    told = subprocess.run(
+        [sys.executable, "-c", STORE, project], env=os.environ | {"PYTHONPATH": str(project / "src")},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert told.stdout.strip() == server.uri
+
+
+def test_pages_of_a_server_are_linked_to_and_not_served_again(project, server):
+    """It has pages of its own, so `ui.py` ends."""
+    told = in_copy(project, "ui")
+    assert told.returncode == 0, told.stderr
+    assert told.stdout.startswith(f"The server {server.uri} has runs of this project. Open\n")
+    assert told.stdout.count(f"{server.uri}/#/experiments/") == 4

@@ -1,6 +1,7 @@
 """Pictures of one run: its loss against the claim, its answers against the truth."""
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from pitfalls.results import Claim, Result
 from pitfalls.verdicts.words import number
@@ -18,8 +19,8 @@ def loss_curve(result: Result, claim: Claim | None) -> Figure:
         axes.set_yscale("log")
         axes.minorticks_off()  # these and powers in mathematical type would cost as much as all the rest
         axes.yaxis.set_major_formatter("{x:g}")
-    axes.legend()
-    return figure
+    axes.legend(loc="upper right")
+    return with_few_ticks(figure)
 
 
 def predictions(result: Result) -> Figure:
@@ -31,5 +32,14 @@ def predictions(result: Result) -> Figure:
     axes.plot([0, last], [0, last], color="#D55E00", linestyle="--", label="truth")
     axes.scatter(truths, result.answers.values, s=12, color="#0072B2", label="predicted")
     axes.set(xlabel="mean of the two inputs", ylabel="prediction", title="Predictions for a grid of inputs")
-    axes.legend()
+    axes.legend(loc="upper left")
+    return with_few_ticks(figure)
+
+
+def with_few_ticks(figure: Figure) -> Figure:
+    """Give each axis at most three intervals: a tick costs as much as a curve."""
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            if axis.get_scale() == "linear":
+                axis.set_major_locator(MaxNLocator(3))
     return figure
