@@ -6,16 +6,19 @@ The results are made up: each is what a run could have measured, with the finger
     python benchmarks/scale.py                       100 and 1,000 runs, some two minutes
     python benchmarks/scale.py --runs 10000          one size
     python benchmarks/scale.py --runs 1000 --tracked the results are in a store too, and `track.py` compares them
+    python benchmarks/scale.py --runs 1000 --report  the page and its tables, in a copy of the project
 """
 
 import argparse
 import dataclasses
+import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 from omegaconf import OmegaConf
 
@@ -45,6 +48,18 @@ CELLS = [
     for model in ("dense", "mean_lambda", "flat_mean_lambda")
 ]
 
+UNTIL_THE_LAUNCH = """
+import os, runpy, sys
+sys.path.insert(0, "src")
+del sys.argv[0]
+from pitfalls.startup import prepare
+prepare()
+from pitfalls.stages.sweep import Sweep
+Sweep.launch_once = lambda *told: os._exit(0)
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+"""A sweep that ends where its first run would begin."""
+
 BARS = {("finished", 1000): 5.0, ("seeds", 10_000): 40.0}
 """Seconds of the two steps that were worst."""
 
@@ -62,10 +77,13 @@ def values_of(runs: int) -> list[str]:
     return ["-m", "runtime=keras2", f"task.high=range(2,{runs + 2})", f"sweep={SWEEP}"]
 
 
-def seconds(*words: str) -> float:
+def seconds(*words: str, cwd: Path = ROOT) -> float:
     """Return the seconds of one command of ours."""
+    environment = os.environ | {"PYTHONPATH": str(cwd / "src")}
     started = time.perf_counter()
-    told = subprocess.run([sys.executable, *words], cwd=ROOT, capture_output=True, text=True, check=False)
+    told = subprocess.run(
+        [sys.executable, *words], cwd=cwd, env=environment, capture_output=True, text=True, check=False
+    )
     took = time.perf_counter() - started
     assert told.returncode == 0, told.stderr[-2000:] or told.stdout[-2000:]
     return took
@@ -77,18 +95,18 @@ def configured(cell: Cell, words: list[str]) -> Config:
     return schema.resolved(compose("config", [*axes, f"sweep={SWEEP}", *words]))
 
 
-def make_up(runs: int, tracking: list[str]) -> None:
+def make_up(runs: int, tracking: list[str], place: Path = ROOT / "runs" / SWEEP) -> None:
     """Write what so many runs could have left, tracked in a store that has not got them yet."""
     for cell in CELLS:
         config = configured(cell, tracking)
         for seed in range(-(-runs // len(CELLS))):
-            write(cell, dataclasses.replace(config, seed=seed))
+            write(cell, dataclasses.replace(config, seed=seed), place)
 
 
-def write(cell: Cell, config: Config) -> None:
+def write(cell: Cell, config: Config, place: Path) -> None:
     """Write the files of one run."""
     run = cell.at(config.seed)
-    folder = ROOT / "runs" / SWEEP / run.path
+    folder = place / run.path
     result = made_result(run, fingerprint=fingerprint(config))
     folder.mkdir(parents=True)
     (folder / CONFIG).write_text(OmegaConf.to_yaml(OmegaConf.create(dataclasses.asdict(config))))
@@ -111,6 +129,27 @@ def steps(runs: int, store: list[str] | None) -> Iterator[tuple[str, float]]:
     if store:
         yield "sent", seconds("src/track.py")
         yield "compared", seconds("src/track.py")
+        for folder in (ROOT / "runs" / SWEEP).glob("*/fresh_arrays"):
+            shutil.rmtree(folder)
+    else:
+        shutil.rmtree(ROOT / "runs" / SWEEP)
+    yield "begun", seconds("-c", UNTIL_THE_LAUNCH, "src/train.py", *line_of(runs), *off)
+
+
+def report_steps(runs: int) -> Iterator[tuple[str, float]]:
+    """Yield what the verdicts and the page take, and how many megabytes the page has."""
+    with tempfile.TemporaryDirectory() as name:
+        copy = Path(name)
+        for part in ("src", "conf"):
+            shutil.copytree(
+                ROOT / part, copy / part, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info")
+            )
+        shutil.copy(ROOT / "params.yaml", copy)
+        (copy / "reports").mkdir()
+        make_up(runs, ["tracking=off"], copy / "runs" / "matrix")
+        yield "verdicts", seconds("src/verify.py", "--report-only", cwd=copy)
+        yield "page", seconds("src/report.py", cwd=copy)
+        yield "page's megabytes", (copy / "reports" / "index.html").stat().st_size / 1e6
 
 
 def main() -> None:
@@ -120,6 +159,7 @@ def main() -> None:
     )
     parser.add_argument("--runs", type=int, action="append", help="how many; may be given more than once")
     parser.add_argument("--tracked", action="store_true", help="with a SQLite store in a temporary folder")
+    parser.add_argument("--report", action="store_true", help="the verdicts and the page alone")
     told = parser.parse_args()
     schema.register()
     with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
@@ -127,9 +167,11 @@ def main() -> None:
             with tempfile.TemporaryDirectory() as folder:
                 shutil.rmtree(ROOT / "runs" / SWEEP, ignore_errors=True)
                 store = [f"tracking.uri=sqlite:///{folder}/mlflow.db", f"tracking.artifacts={folder}/mlruns"]
-                for step, took in steps(runs, store if told.tracked else None):
+                for step, took in (
+                    report_steps(runs) if told.report else steps(runs, store if told.tracked else None)
+                ):
                     bar = f", bar {BARS[step, runs]:g} s" if (step, runs) in BARS else ""
-                    print(f"{runs} runs, {step}: {took:.1f} s{bar}", flush=True)
+                    print(f"{runs} runs, {step}: {took:.1f}{bar}", flush=True)
     shutil.rmtree(ROOT / "runs" / SWEEP, ignore_errors=True)
 
 

@@ -16,8 +16,9 @@ from mlflow.entities import Run, ViewType
 from pitfalls.config.schema import Tracking
 from pitfalls.errors import ResultError
 from pitfalls.project import ROOT
+from pitfalls.results import Result, Verdict
 from pitfalls.runs import launches
-from pitfalls.runs.folder import LOCK, TRACKING, Kept, TrackedAs, run_folders, tracked_as
+from pitfalls.runs.folder import LOCK, RESULT, TRACKING, VERDICT, Kept, TrackedAs, run_folders, tracked_as
 from pitfalls.runs.locks import lock_if_free
 from pitfalls.tracking.contents import verdict_tags
 from pitfalls.tracking.parents import OPEN, end_parents, folder_of, open_parents
@@ -216,10 +217,10 @@ def runs_where(
 def has_other_verdict(run: Run, folder: Path) -> bool:
     """Tell whether a run's tags say something else than the verdict in its folder."""
     try:
-        kept = Kept.read(folder)
+        result, verdict = Result.read(folder / RESULT), Verdict.read(folder / VERDICT)
     except ResultError:
         return False  # of an earlier version
-    return any(run.data.tags.get(tag.key) != tag.value for tag in verdict_tags(kept.result, kept.verdict))
+    return any(run.data.tags.get(tag.key) != tag.value for tag in verdict_tags(result, verdict))
 
 
 def send_again(begun: Begun, folder: Path, guard: GuardReport, done: Reconciled) -> None:
