@@ -89,7 +89,9 @@ def test_the_first_of_500_runs_begins_soon(sweep_of):
         time.sleep(0.5)
     started.terminate()
     started.wait(timeout=120)
-    assert parents[0].info.start_time / 1000 - said < BEFORE_THE_LAUNCH_SECONDS
+    took = parents[0].info.start_time / 1000 - said
+    print(f"{took:.1f} s")
+    assert took < BEFORE_THE_LAUNCH_SECONDS
 
 
 def wait_for_results(sweep: KilledSweep, count: int) -> None:
