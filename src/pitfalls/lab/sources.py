@@ -1,13 +1,17 @@
-"""Sources: the user's generator, built from the configuration once a purpose."""
+"""Sources: what a run is made of, built from its configuration: the user's generator, once a purpose, and a model."""
 
 from collections.abc import Iterator
+from typing import TypeVar
 
 import numpy as np
 
 from pitfalls.config.pairs import arguments_of
 from pitfalls.config.schema import Config
 from pitfalls.config.targets import importable
+from pitfalls.errors import ConfigurationError
 from pitfalls.lab.generators import Batch
+
+Model = TypeVar("Model")
 
 
 def make_configured(config: Config, *worker: int) -> Iterator[Batch]:
@@ -25,3 +29,25 @@ def make_configured(config: Config, *worker: int) -> Iterator[Batch]:
         **arguments_of(config.generator),
     )
     return batches
+
+
+def own_model(config: Config, kind: type[Model], framework: str) -> Model:
+    """Return the model of a step that is written by hand, from the run's seed.
+
+    Args:
+        config: Names the function that makes it.
+        kind: What such a step can train.
+        framework: In which it is written, the name of its folder.
+
+    Raises:
+        ConfigurationError: It is of another kind.
+    """
+    target = config.model._target_
+    make = importable("model", target)
+    model = make(config.seed) if make.__module__ != "pitfalls.lab.keras.models" else None
+    if not isinstance(model, kind):
+        raise ConfigurationError(
+            f"model._target_={target} makes no model of pitfalls.lab.{framework}.models, and this runtime trains no other.\n"
+            f"Name one of these, for example pitfalls.lab.{framework}.models.dense, or give runtime=keras3_{framework}."
+        )
+    return model

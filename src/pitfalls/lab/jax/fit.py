@@ -10,7 +10,8 @@ from pitfalls.lab.generators import Batch
 from pitfalls.lab.jax.batch import copied, loaded
 from pitfalls.lab.keras.fit import fed, fit
 from pitfalls.lab.keras.recording import VariableRecorder
-from pitfalls.lab.keras.setup import Setup, with_last_axis
+from pitfalls.lab.keras.setup import Setup
+from pitfalls.lab.labels import with_last_axis
 from pitfalls.project import EpochHook
 
 

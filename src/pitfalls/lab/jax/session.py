@@ -13,14 +13,15 @@ import numpy as np
 
 from pitfalls.config.frameworks import keras_on
 from pitfalls.config.schema import Config, learning_rate_steps
-from pitfalls.config.targets import importable
 from pitfalls.errors import ConfigurationError
 from pitfalls.lab.generators import Batch
 from pitfalls.lab.jax.feeds import FEEDS
 from pitfalls.lab.jax.losses import difference
 from pitfalls.lab.jax.models import Model
 from pitfalls.lab.jax.steps import compiled_step, first_state
+from pitfalls.lab.labels import with_last_axis
 from pitfalls.lab.recorder import Recorder
+from pitfalls.lab.sources import own_model
 from pitfalls.project import EpochHook
 from pitfalls.startup import hidden, quick_imports
 
@@ -35,7 +36,7 @@ class HandWritten:
             ConfigurationError: The model is not written in JAX.
         """
         self.config, self.on_epoch_end = config, on_epoch_end
-        self.model = model_of(config)
+        self.model = own_model(config, Model, "jax")
         self.recorder = Recorder(config.task.batch_size)
         self.expands_labels = config.labels == "expanded"
 
@@ -71,25 +72,8 @@ class HandWritten:
 
     def difference_shape(self, labels: np.ndarray, prediction: np.ndarray) -> tuple[int, ...]:
         """Return the shape of the difference that the loss really computes."""
-        meant = labels[:, np.newaxis] if self.expands_labels and labels.ndim == 1 else labels
+        meant = with_last_axis(labels) if self.expands_labels else labels
         return difference(meant, prediction).shape
-
-
-def model_of(config: Config) -> Model:
-    """Return the model, from the run's seed.
-
-    Raises:
-        ConfigurationError: It is not written in JAX.
-    """
-    target = config.model._target_
-    make = importable("model", target)
-    model = make(config.seed) if make.__module__ != "pitfalls.lab.keras.models" else None
-    if not isinstance(model, Model):
-        raise ConfigurationError(
-            f"model._target_={target} makes no model of pitfalls.lab.jax.models, and this runtime trains no other.\n"
-            "Name one of these, for example pitfalls.lab.jax.models.dense, or give runtime=keras3_jax."
-        )
-    return model
 
 
 def open_session(config: Config, on_epoch_end: EpochHook) -> Any:

@@ -14,6 +14,7 @@ import numpy as np
 from pitfalls.lab.jax.batch import copied, loaded
 from pitfalls.lab.jax.losses import mean_square
 from pitfalls.lab.jax.models import Answer, Parameters
+from pitfalls.lab.labels import with_last_axis
 
 RHO, EPSILON = 0.9, 1e-7
 """As Keras has them; optax and PyTorch have others."""
@@ -59,7 +60,7 @@ def compiled_step(answer: Answer, rates: Rates, load: int, expands_labels: bool)
 
     def step(state: State, inputs: jax.Array, labels: jax.Array) -> tuple[State, jax.Array]:
         inputs, labels = copied(inputs, labels)
-        meant = labels[:, jnp.newaxis] if expands_labels and labels.ndim == 1 else labels
+        meant = with_last_axis(labels) if expands_labels else labels
         loss, gradients = jax.value_and_grad(loss_of)(state.parameters, inputs, meant)
         parameters, squares = rmsprop(state, gradients, rate_at(state.step, rates))
         row = jnp.concatenate([inputs.ravel(), labels.ravel(), loss[jnp.newaxis]])

@@ -10,6 +10,7 @@ from pitfalls.config.schema import Config, learning_rate_steps
 from pitfalls.config.targets import importable
 from pitfalls.lab.keras.losses import LOSSES, difference_shape
 from pitfalls.lab.keras.models import Kept
+from pitfalls.lab.labels import with_last_axis
 from pitfalls.lab.recorder import Recorder
 from pitfalls.project import EpochHook
 
@@ -81,11 +82,6 @@ class Setup(Generic[Recording]):
         return difference_shape(
             self.loss, with_last_axis(labels) if self.expands_labels else labels, prediction
         )
-
-
-def with_last_axis(labels: Any) -> Any:
-    """Return labels as (b, 1), whether they came so or as (b,)."""
-    return labels[:, np.newaxis] if len(labels.shape) == 1 else labels
 
 
 def make_optimizer(learning_rate: Any) -> keras.optimizers.Optimizer:

@@ -9,7 +9,8 @@ import keras
 
 from pitfalls.lab.generators import Batch
 from pitfalls.lab.keras.fit import fed, fit
-from pitfalls.lab.keras.setup import Setup, with_last_axis
+from pitfalls.lab.keras.setup import Setup
+from pitfalls.lab.labels import with_last_axis
 from pitfalls.lab.tensorflow import private
 from pitfalls.lab.tensorflow.recording import GraphRecorder
 

@@ -8,7 +8,8 @@ import tensorflow as tf
 
 from pitfalls.lab.feeds import Delivery, delay_line, threaded_queue
 from pitfalls.lab.generators import Batch
-from pitfalls.lab.keras.setup import Setup, with_last_axis
+from pitfalls.lab.keras.setup import Setup
+from pitfalls.lab.labels import with_last_axis
 
 Step = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 

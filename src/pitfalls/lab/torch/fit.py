@@ -9,7 +9,8 @@ from pitfalls.config.schema import Config
 from pitfalls.errors import ConfigurationError
 from pitfalls.lab.generators import Batch
 from pitfalls.lab.keras.fit import fed, fit
-from pitfalls.lab.keras.setup import Setup, with_last_axis
+from pitfalls.lab.keras.setup import Setup
+from pitfalls.lab.labels import with_last_axis
 from pitfalls.lab.torch.recording import TensorRecorder
 from pitfalls.project import EpochHook
 

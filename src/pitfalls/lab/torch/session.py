@@ -9,10 +9,10 @@ import torch
 
 from pitfalls.config.frameworks import keras_on
 from pitfalls.config.schema import Config, learning_rate_steps
-from pitfalls.config.targets import importable
-from pitfalls.errors import ConfigurationError
 from pitfalls.lab.generators import Batch
+from pitfalls.lab.labels import with_last_axis
 from pitfalls.lab.recorder import Recorder
+from pitfalls.lab.sources import own_model
 from pitfalls.lab.torch.feeds import FEEDS
 from pitfalls.lab.torch.losses import difference
 from pitfalls.lab.torch.models import Kept, Model
@@ -35,7 +35,7 @@ class HandWritten:
             ConfigurationError: The model is not written in PyTorch.
         """
         self.config, self.on_epoch_end = config, on_epoch_end
-        self.network = network_of(config)
+        self.network = own_model(config, Model, "torch")
         self.recorder = Recorder(config.task.batch_size)
         self.expands_labels = config.labels == "expanded"
 
@@ -72,25 +72,8 @@ class HandWritten:
 
     def difference_shape(self, labels: np.ndarray, prediction: np.ndarray) -> tuple[int, ...]:
         """Return the shape of the difference that the loss really computes."""
-        meant = labels[:, np.newaxis] if self.expands_labels and labels.ndim == 1 else labels
+        meant = with_last_axis(labels) if self.expands_labels else labels
         return tuple(difference(meant, prediction).shape)
-
-
-def network_of(config: Config) -> Model:
-    """Return the model, from the run's seed.
-
-    Raises:
-        ConfigurationError: It is not written in PyTorch.
-    """
-    target = config.model._target_
-    make = importable("model", target)
-    network = make(config.seed) if make.__module__ != "pitfalls.lab.keras.models" else None
-    if not isinstance(network, Model):
-        raise ConfigurationError(
-            f"model._target_={target} makes no model of pitfalls.lab.torch.models, and this runtime trains no other.\n"
-            "Name one of these, for example pitfalls.lab.torch.models.dense, or give runtime=keras3_torch."
-        )
-    return network
 
 
 def open_session(config: Config, on_epoch_end: EpochHook) -> Any:

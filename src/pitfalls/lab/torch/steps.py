@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 
+from pitfalls.lab.labels import with_last_axis
 from pitfalls.lab.torch.losses import LOSSES
 from pitfalls.lab.torch.recording import TensorRecorder
 
@@ -32,7 +33,7 @@ def make_step(
 
     def step(inputs: Any, labels: Any) -> None:
         inputs, labels = recorder.copied(inputs, labels)
-        meant = labels.unsqueeze(-1) if expands_labels and labels.ndim == 1 else labels
+        meant = with_last_axis(labels) if expands_labels else labels
         loss = loss_of(meant, network(inputs))
         update(loss)
         recorder.note(loss)
