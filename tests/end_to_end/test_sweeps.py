@@ -101,6 +101,24 @@ def test_a_sweep_that_was_stopped_goes_on(line, signal_name):
     assert set(line.parents()) == {"FINISHED"}
 
 
+def test_a_sweep_that_was_killed_after_its_last_result_is_ended_by_the_next(line):
+    """Nothing is left to train, but a parent is open, and locks of the dead lie about."""
+    killed = line.start()
+    while len(list(line.runs.rglob("result.json"))) < 8:
+        assert killed.poll() is None
+        time.sleep(0.005)
+    family = psutil.Process(killed.pid).children(recursive=True)
+    killed.kill()
+    killed.wait()
+    assert wait_until_gone(family, GONE_WITHIN_SECONDS)
+    assert line.parents() == {"RUNNING": 1}
+    assert line.left_behind() != []
+    assert line.finish() == 0
+    assert line.left_behind() == []
+    assert line.statuses() == {"FINISHED": 8}
+    assert line.parents() == {"FINISHED": 1}
+
+
 def test_a_second_ctrl_c_ends_at_once(line):
     """Whatever the first one still closes."""
     started = line.start()

@@ -33,8 +33,9 @@ from pitfalls.report.progress import SweepProgress
 from pitfalls.report.terminal import print_sweep
 from pitfalls.report.words import counted
 from pitfalls.results import Verdict, finished
+from pitfalls.runs import launches
 from pitfalls.runs.folder import LOCK
-from pitfalls.runs.locks import is_held
+from pitfalls.runs.locks import is_held, take_from_the_dead
 from pitfalls.stages.jobs import (
     UNKNOWN,
     Ending,
@@ -120,6 +121,8 @@ class Sweep:
         if waiting and jobs[0].config.sweep in REPORTED:
             mark_older(ROOT / "reports" / "index.html", jobs[0].config.sweep)
         lost = self.launch_tracked(waiting) if waiting else {}
+        if not waiting:
+            end_what_died(jobs)
         show(jobs)
         refuse_failures(len(waiting), lost)
         return []
@@ -201,6 +204,20 @@ def tracking_of(jobs: list[Job]) -> AbstractContextManager[Any]:
         from pitfalls.tracking import tracked_sweep  # MLflow, which a finished sweep need not wait for
 
     return tracked_sweep(config.tracking, config.sweep, [job.cell.runtime for job in jobs])
+
+
+def end_what_died(jobs: list[Job]) -> None:
+    """End, for finished runs, what a launch left open that was killed between its last result and its own end.
+
+    Raises:
+        TrackingError: The store does not answer.
+    """
+    for job in jobs:
+        take_from_the_dead(job.folder / LOCK)
+    config = jobs[0].config
+    if config.tracking.enabled and launches.dead(ROOT / "runs" / config.sweep, config.tracking.uri):
+        with tracking_of(jobs):
+            pass  # nothing is left to train: what is open ends as in a launch
 
 
 def say_once(text: str, is_first: bool) -> None:
