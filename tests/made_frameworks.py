@@ -4,6 +4,7 @@ from itertools import product
 from pathlib import Path
 
 from made_reports import committed_verdicts, make, result_around, with_guard
+from made_results import YIELDS
 
 from pitfalls.project import ROOT, Cell
 from pitfalls.report.material import Material, gather
@@ -71,7 +72,9 @@ def make_every_framework(folder: Path) -> tuple[Path, Path]:
         entry = known[like(cell)]
         added.append(entry.with_changes(cell=cell, guard=None))
         for seed in entry.seeds:
-            result = result_around(entry, seed).with_changes(cell=cell.at(seed), framework=framework)
+            result = result_around(entry, seed)
+            yields = result.mechanism.with_changes(yields=YIELDS.get(cell.generator, "arrays"))
+            result = result.with_changes(cell=cell.at(seed), framework=framework, mechanism=yields)
             result.write(runs / "matrix" / result.cell.path / "result.json")
     written.with_changes(cells=[*known.values(), *added]).write(reports / "verdicts.json")
     return runs, reports

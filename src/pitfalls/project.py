@@ -27,6 +27,12 @@ PIPELINE = ("matrix", "article")
 LOTTERY = "alignment"
 """The sweep of the alignment lottery."""
 
+FIT, JAX_LOOP = LOTTERY_RUNTIMES = ("keras3", "jax_loop")
+"""The runtimes of the lottery: that of TensorFlow, and that of JAX."""
+
+OFFSET, HAND_OVER, LOAD = "generator.inputs_offset_bytes", "feed.hand_over", "load"
+"""The keys that its sweeps vary first: in both runtimes, and two in JAX."""
+
 REPORTED = (*PIPELINE, LOTTERY)
 """The sweeps that the report shows."""
 
@@ -192,16 +198,16 @@ def listed_lots(params: Path) -> set[Lot]:
     offsets, hand_overs, waits, loads = (
         listed(f"alignment.{key}", params) for key in ("offset_bytes", "hand_over", "waits", "load")
     )
-    swept = {
-        ("keras3", 0): [f"@generator.inputs_offset_bytes={at}" for at in offsets],
-        ("jax_loop", 0): [
-            *(f"@generator.inputs_offset_bytes={at}" for at in offsets),
-            *(f"@feed.hand_over={way} @feed.waits={until}" for way in hand_overs for until in waits),
-        ],
+    seeds = listed_numbers("alignment.seed", params)
+    return {
+        *(Lot(runtime, f"@{OFFSET}={at}", 0) for runtime in LOTTERY_RUNTIMES for at in offsets),
+        *(
+            Lot(JAX_LOOP, f"@{HAND_OVER}={way} @feed.waits={until}", 0)
+            for way in hand_overs
+            for until in waits
+        ),
+        *(Lot(JAX_LOOP, f"@{LOAD}={load}", seed) for load in loads for seed in seeds),
     }
-    for seed in listed_numbers("alignment.seed", params):
-        swept["jax_loop", seed] = [*swept.get(("jax_loop", seed), []), *(f"@load={load}" for load in loads)]
-    return {Lot(runtime, what, seed) for (runtime, seed), whats in swept.items() for what in whats}
 
 
 def in_order(options: Iterable[str], axis: str, params: Path = PARAMS) -> list[str]:

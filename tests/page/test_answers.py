@@ -105,14 +105,13 @@ def test_a_bug_that_no_cell_carries_was_not_tried(material):
 
 
 def test_a_refilled_tensor_is_told_from_a_refilled_array(tmp_path):
-    """Both lie at the same address in one buffer: what conf/ says that the generator yields tells them apart."""
+    """Both lie at the same address in one buffer: what its result says that the generator yields tells them apart."""
     material = every_framework(tmp_path)
     loop = {"reused_inputs": "repaired", "reused_inputs_aligned": "repaired", "reused_pair": "repaired"}
     material.verdicts.cells[:] = [
         entry.with_changes(effect=loop.get(entry.cell.generator, entry.effect))
         for entry in material.verdicts.cells
     ]
-    material.yields["refilled_tensor"] = "tensors"
     aliasing, _ = answers_under("torch_workers", material)
     assert situations(aliasing)["bites"] == ["the inputs are refilled in one tensor"]
     assert "the inputs are refilled in one buffer" in situations(aliasing)["repaired"]
@@ -121,7 +120,6 @@ def test_a_refilled_tensor_is_told_from_a_refilled_array(tmp_path):
 def test_a_refilled_sample_is_named(tmp_path):
     """Collate takes samples, one at a time."""
     material = every_framework(tmp_path)
-    material.yields["refilled_sample"] = "samples"
     aliasing, _ = answers_under("torch_collate", material)
     assert situations(aliasing) == {"bites": ["each sample is written into one buffer"]}
 

@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pitfalls.project import HAND_OVER, JAX_LOOP, LOAD, OFFSET
 from pitfalls.report.words import losses_at_text, share
 from pitfalls.verdicts.effects import worst_of
 from pitfalls.verdicts.records import Ticket
-
-JAX = "jax_loop"
 
 CALLS = {
     "as_it_is": "step(x)",
@@ -64,7 +63,7 @@ def tickets_of(tickets: Sequence[Ticket], runtime: str, varied: str) -> list[Tic
 
 def hand_overs(tickets: Sequence[Ticket]) -> list[HandOver]:
     """Return each way to hand a batch over that was tried with everything that can be waited for."""
-    tried = tickets_of(tickets, JAX, "feed.hand_over")
+    tried = tickets_of(tickets, JAX_LOOP, HAND_OVER)
     by_way = {
         way: tuple(
             ticket for wait in WAITS for ticket in tried if (ticket.hand_over, ticket.waits) == (way, wait)
@@ -76,14 +75,13 @@ def hand_overs(tickets: Sequence[Ticket]) -> list[HandOver]:
 
 def lottery_in_words(tickets: Sequence[Ticket], runtime: str) -> str:
     """Say what one runtime lost at each address."""
-    varied = "generator.inputs_offset_bytes"
-    losses = {ticket.offset_bytes: ticket.measured for ticket in tickets_of(tickets, runtime, varied)}
+    losses = {ticket.offset_bytes: ticket.measured for ticket in tickets_of(tickets, runtime, OFFSET)}
     return losses_at_text(losses, "at")
 
 
 def loads_in_words(tickets: Sequence[Ticket]) -> str:
     """Say which shares of the rows were broken with steps of each length."""
     shares: dict[int, list[float]] = {}
-    for ticket in tickets_of(tickets, JAX, "load"):
+    for ticket in tickets_of(tickets, JAX_LOOP, LOAD):
         shares.setdefault(ticket.load or 0, []).append(ticket.broken_rows)
     return "; ".join(f"{', '.join(map(share, found))} with load {load}" for load, found in shares.items())

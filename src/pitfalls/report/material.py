@@ -51,7 +51,6 @@ class Material:
         frameworks: The runtimes of each framework, in the same order.
         options: For each group of conf/, what each option's header says it is.
         twins: For each generator its twins, and what is apart between the two, as the headers in conf/ say.
-        yields: What generators yield where it is not whole batches as NumPy arrays, as conf/ says.
         guard: What the guard said, an empty report if it was not asked.
     """
 
@@ -63,7 +62,6 @@ class Material:
     frameworks: dict[str, list[str]]
     options: dict[str, dict[str, str]]
     twins: dict[str, dict[str, str]]
-    yields: dict[str, str]
     guard: GuardReport
 
     @property
@@ -128,7 +126,6 @@ def gather(runs: Path, reports: Path, root: Path) -> Material:
         frameworks=frameworks,
         options={axis: headers(conf / axis) for axis in AXES},
         twins=twins(conf / "generator"),
-        yields=settings(conf / "generator", "yields"),
         guard=GuardReport.read_or_empty(reports / guard.PLACE),
     )
 

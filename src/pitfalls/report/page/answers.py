@@ -25,7 +25,7 @@ REFILLED = {
     "tensors": "the {} are refilled in one tensor",
     "samples": "each sample is written into one buffer",
 }
-"""How a generator refills what it yields; whole batches as arrays where conf/ says nothing."""
+"""How a generator refills what it yields."""
 
 HIDDEN = ("masked", "repaired", "clean")
 """The effects of which a loss shows nothing."""
@@ -133,7 +133,7 @@ def situation_of(bug: str, entry: CellVerdict, material: Material) -> Situation:
     if not (runs := material.runs.get(cell)):
         return Situation(f"{cell.generator} feeds {cell.model}")
     if bug == "aliasing":
-        return refilled(runs[0], REFILLED.get(material.yields.get(cell.generator, ""), REFILLED["arrays"]))
+        return refilled(runs[0], REFILLED.get(runs[0].mechanism.yields, REFILLED["arrays"]))
     return lacking(runs[0])
 
 

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pitfalls.project import PAIR, PAIR_MEAN
-from pitfalls.report.lottery import JAX, tickets_of
+from pitfalls.project import FIT, JAX_LOOP, LOAD, OFFSET, PAIR, PAIR_MEAN
+from pitfalls.report.lottery import tickets_of
 from pitfalls.report.material import Material
 from pitfalls.report.page.curves import SHAPES
 from pitfalls.report.page.queues import flat
@@ -150,9 +150,8 @@ def loss_rows(losses: Mapping[int, float], by: str) -> Rows:
 
 def lotteries(tickets: Sequence[Ticket], allocation: Probe | None) -> dict[str, Spec]:
     """Return the lottery of each framework, and how it depends on the length of a step in JAX, as far as each was run."""
-    tensorflow = [ticket for ticket in tickets if ticket.cell.runtime == "keras3"]
-    jax = tickets_of(tickets, JAX, "generator.inputs_offset_bytes")
-    loads = tickets_of(tickets, JAX, "load")
+    tensorflow, jax = (tickets_of(tickets, runtime, OFFSET) for runtime in (FIT, JAX_LOOP))
+    loads = tickets_of(tickets, JAX_LOOP, LOAD)
     return {
         **({"lottery": lottery(tensorflow, allocation)} if tensorflow else {}),
         **({"lottery_jax": lottery(jax, None)} if jax else {}),
