@@ -7,9 +7,11 @@ from contextlib import contextmanager
 
 import pytest
 
+from pitfalls import tracking
 from pitfalls.config.schema import Tracking
 from pitfalls.errors import TrackingError
-from pitfalls.tracking import servers, store
+from pitfalls.stages import track
+from pitfalls.tracking import Reconciled, servers, store
 from pitfalls.tracking.store import client_for
 
 WHAT_TO_DO = (
@@ -91,3 +93,24 @@ def test_a_server_that_was_away_is_asked_shortly_before_it_is_used_again(monkeyp
         assert "it was silent" in said_of(silent)
         assert client_for(Tracking(enabled=True, uri=back)) == "the client from before"
         assert (servers.was_away(silent), servers.was_away(back)) == (True, False)
+
+
+def test_a_store_that_is_away_keeps_no_other_from_being_filled(monkeypatch, capsys):
+    """Each that is away is asked once, however many sweeps it has, and named at the end."""
+    asked = []
+
+    def reconcile(told: Tracking, sweep: str, *report: object, **how: object) -> Reconciled:
+        asked.append((sweep, told.uri))
+        if told.uri == "http://away":
+            raise TrackingError("it is away")
+        return Reconciled(sent=2)
+
+    stores = [("a", "http://away"), ("b", "http://away"), ("b", "http://there"), ("c", "http://there")]
+    monkeypatch.setattr(tracking, "reconcile", reconcile)
+    monkeypatch.setattr(
+        track, "stores_of_sweeps", lambda runs: ((sweep, Tracking(True, uri)) for sweep, uri in stores)
+    )
+    with pytest.raises(TrackingError, match=r"^it is away$"):
+        track.track()
+    assert asked == [stores[0], *stores[2:]]
+    assert capsys.readouterr().out.startswith("4 results sent, ")
