@@ -21,6 +21,7 @@ REFUSED = {
     "hydra.run.dir=/elsewhere": "sweep=mine",
     "training.steps_per_execution=7": "does not divide training.steps_per_epoch=300",
     "training.epochs=400000": "Give at most 100,000,000 steps in all.",
+    "tracking.uri=http://me:secret@127.0.0.1:9": "give tracking.uri=http://127.0.0.1:9.",
     "experiment=listing_3": "Run python src/probe.py experiment=listing_3.",
 }
 

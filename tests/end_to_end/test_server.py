@@ -1,19 +1,23 @@
 """A tracking server as it is used: written to, killed and started again; SQLite behind it, and one worker."""
 
+import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
+import urllib.request
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import mlflow
 import pytest
 from killed_sweeps import KilledSweep
-from made_server import Server
+from made_server import HOST, Server, free_port, wait_for
 from stores import contents_of
 
 from pitfalls.project import ROOT
@@ -31,13 +35,6 @@ CLEAN = {
     "generators": [{"generator": "fresh_arrays", **NOTHING_FOUND}],
     "models": [{"runtime": "keras3", "generator": "fresh_arrays", "model": "dense", **NOTHING_FOUND}],
 }
-
-STORE = """
-import sys
-from pathlib import Path
-from pitfalls.stages.serve import store_of_champion
-print(store_of_champion(Path(sys.argv[1])))
-"""
 
 AWAY_SECONDS = 10.0
 """So soon a command says that it cannot track."""
@@ -176,13 +173,37 @@ def test_a_run_is_promoted_and_judged_on_the_server_that_has_it(project, server)
     assert not list(project.glob("mlflow.db*")) + list(project.glob("mlruns"))
 
 
-def test_the_champion_is_served_from_the_server_that_has_it(project, server):
-    """Its MLflow is told so."""
-    told = subprocess.run(
-        [sys.executable, "-c", STORE, project], env=os.environ | {"PYTHONPATH": str(project / "src")},
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    assert told.stdout.strip() == server.uri
+def test_the_champion_is_served_from_the_server_that_has_it(project):
+    """It answers over HTTP, also where no environment is activated; stopped by its own id."""
+    port = free_port()
+    with subprocess.Popen(
+        [sys.executable, "src/serve.py", "--port", str(port)], cwd=project, start_new_session=True,
+        env=os.environ | {"PYTHONPATH": str(project / "src"), "PATH": "/usr/bin:/bin"},
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    ) as serving:  # fmt: skip
+        try:
+            wait_for(lambda: serving.poll() is not None or answers(port))
+            (answer,) = ask(port, b'{"inputs": [[73, 57]]}')["predictions"]
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(serving.pid, signal.SIGTERM)
+    assert answer == pytest.approx([65], abs=1)
+    assert not list(project.glob("mlflow.db*")) + list(project.glob("mlruns"))
+
+
+def answers(port: int) -> bool:
+    """Tell whether a served model is ready."""
+    with contextlib.suppress(OSError), urllib.request.urlopen(f"http://{HOST}:{port}/ping", timeout=5):
+        return True
+    return False
+
+
+def ask(port: int, data: bytes) -> Any:
+    """Return what a served model answers."""
+    address = f"http://{HOST}:{port}/invocations"
+    request = urllib.request.Request(address, data, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=30) as answered:
+        return json.load(answered)
 
 
 def test_pages_of_a_server_are_linked_to_and_not_served_again(project, server):

@@ -154,6 +154,14 @@ Give feed.workers=2 or more, or runtime=keras3.""",
     "training.compile_with_xla=true": """\
 training.compile_with_xla=true does nothing: feed=fit does not use it, feed=full_queue does.
 Leave it out, or give runtime=keras2.""",
+    "tracking.uri=http://me:secret@127.0.0.1:5000/mlflow": """\
+tracking.uri holds a user or a password, and would be written into the files of every run.
+Set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD in the environment, \
+and give tracking.uri=http://127.0.0.1:5000/mlflow.""",
+    "tracking.uri=HTTPS://token@127.0.0.1": """\
+tracking.uri holds a user or a password, and would be written into the files of every run.
+Set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD in the environment, \
+and give tracking.uri=HTTPS://127.0.0.1.""",
 }
 
 
@@ -180,6 +188,7 @@ def test_everything_that_can_be_refused_is_tried():
         "seed=4294967295",
         "sweep=a.B_c-1",
         "training.epochs=1",
+        "tracking.uri=http://127.0.0.1:5000/me@work",
     ],
 )
 def test_what_can_just_be_trained_is_not_refused(composed, told):

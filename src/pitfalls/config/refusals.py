@@ -94,6 +94,7 @@ def check(config: Config) -> None:
     check_length(config)
     checked_name(config.sweep)
     check_generator(config.generator)
+    check_address(config.tracking.uri)
 
 
 def check_load(config: Config) -> None:
@@ -105,6 +106,21 @@ def check_load(config: Config) -> None:
     if config.framework == "jax" and config.load is None:
         raise ConfigurationError(
             "load is missing: every step of framework=jax carries one, 1 at least.\nGive load=200."
+        )
+
+
+def check_address(uri: str) -> None:
+    """Refuse a server's address that holds a user or a password, and repeat neither: it gets into every run's files.
+
+    MLflow reads both from the two variables that are named, which are in `mlflow.environment_variables`.
+    """
+    scheme, _, rest = uri.partition("://")
+    credentials, is_there, _ = rest.partition("/")[0].rpartition("@")
+    if is_there and scheme.lower() in ("http", "https"):
+        raise ConfigurationError(
+            "tracking.uri holds a user or a password, and would be written into the files of every run.\n"
+            "Set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD in the environment, "
+            f"and give tracking.uri={scheme}://{rest.removeprefix(credentials + '@')}."
         )
 
 

@@ -37,8 +37,14 @@ def serve(project: Path, port: int) -> NoReturn:
     environment = os.environ | {
         "MLFLOW_TRACKING_URI": store_of_champion(project),
         "KERAS_BACKEND": "tensorflow",
+        "PATH": path_with_our_programs(),
     }
     os.execve(sys.executable, [sys.executable, *command, *place], environment)
+
+
+def path_with_our_programs() -> str:
+    """Return PATH with the folder of this Python first: MLflow looks for `uvicorn` there, activated or not."""
+    return os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
 
 
 def store_of_champion(project: Path) -> str:

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pitfalls.config.schema import Tracking
-from pitfalls.errors import ResultError
+from pitfalls.errors import ResultError, TrackingError
 from pitfalls.project import ROOT
 from pitfalls.report.progress import counting_bar
 from pitfalls.report.words import counted
@@ -14,6 +15,9 @@ from pitfalls.runs.folder import run_folders, tracked_as
 from pitfalls.startup import quick_imports
 from pitfalls.verdicts import guard
 from pitfalls.verdicts.guard import GuardReport
+
+if TYPE_CHECKING:
+    from pitfalls.tracking import Reconciled
 
 CHAMPION = ROOT / "reports" / "champion.json"
 
@@ -25,15 +29,29 @@ def track() -> int:
         How many results cannot be sent.
 
     Raises:
-        TrackingError: A store does not answer; the others were looked at before it.
+        TrackingError: A store does not answer; all the others were looked at.
     """
     with quick_imports():
         from pitfalls.tracking import Reconciled, reconcile
 
     report, total = GuardReport.read_or_empty(ROOT / "reports" / guard.PLACE), Reconciled()
+    silent: dict[str, TrackingError] = {}
     for sweep, tracking in stores_of_sweeps(ROOT / "runs"):
-        with counting_bar(sweep) as on_sent:
-            total += reconcile(tracking, sweep, report, is_thorough=True, on_sent=on_sent)
+        if tracking.uri in silent:
+            continue
+        try:
+            with counting_bar(sweep) as on_sent:
+                total += reconcile(tracking, sweep, report, is_thorough=True, on_sent=on_sent)
+        except TrackingError as error:
+            silent[tracking.uri] = error
+    say_what_was_done(total)
+    if silent:
+        raise TrackingError("\n".join(str(error) for error in silent.values()))
+    return len(total.left)
+
+
+def say_what_was_done(total: "Reconciled") -> None:
+    """Print what was sent, what cannot be, and what to do next."""
     print(
         f"{counted(total.sent, 'result')} sent, {counted(total.renewed, 'verdict')} renewed, "
         f"{counted(total.closed, 'open run')} closed."
@@ -42,7 +60,6 @@ def track() -> int:
         print(f"not sent: {why}")
     if total.sent and CHAMPION.exists():
         print("A store that was lost has lost its registry too: dvc repro --force --single-item promote")
-    return len(total.left)
 
 
 def stores_of_sweeps(runs: Path) -> Iterator[tuple[str, Tracking]]:

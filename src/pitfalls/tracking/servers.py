@@ -1,5 +1,6 @@
 """Servers: a store behind HTTP, which may be away, and which itself decides where artifacts are kept."""
 
+import http.client
 import socket
 import ssl
 import time
@@ -21,23 +22,36 @@ _found_away: dict[str, float] = {}
 
 def is_server(uri: str) -> bool:
     """Tell whether a store is behind HTTP."""
-    return uri.startswith(("http://", "https://"))
+    return uri.lower().startswith(("http://", "https://"))
 
 
 def refuse_away(uri: str) -> None:
     """Refuse a server that does not answer; what it answers is left to MLflow, which knows its credentials.
 
     Raises:
-        TrackingError: Nobody is there, or it is silent.
+        TrackingError: Nobody is there, it is silent, it does not speak HTTP, or the address is none.
     """
     try:
         with urllib.request.urlopen(f"{uri.rstrip('/')}/health", timeout=ANSWER_SECONDS):
             pass
     except urllib.error.HTTPError:
         return
-    except OSError as error:
+    except (OSError, http.client.HTTPException, ValueError) as error:
         if not isinstance(getattr(error, "reason", error), ssl.SSLError):
             raise TrackingError(away(uri, error)) from error
+
+
+def refuse_still_away(uri: str) -> None:
+    """Ask a server that this process found away whether it is back.
+
+    MLflow itself would wait 45 seconds for one that takes connections and is silent.
+
+    Raises:
+        TrackingError: It is not back.
+    """
+    if uri in _found_away and is_server(uri):
+        refuse_away(uri)
+        del _found_away[uri]
 
 
 def away(uri: str, error: BaseException) -> str:
@@ -57,8 +71,12 @@ def reason(error: BaseException) -> str:
     while isinstance(below, BaseException):
         if isinstance(below, TimeoutError):
             said = f"it was silent for {ANSWER_SECONDS:g} seconds or more"
+        elif isinstance(below, (http.client.InvalidURL, ValueError)):
+            said = said or f"the address is wrong, {below}"
         elif isinstance(below, OSError) and below.strerror:
             said = below.strerror
+        elif isinstance(below, http.client.BadStatusLine) and not isinstance(below, ConnectionError):
+            said = "what listens there does not speak HTTP"
         below = getattr(below, "reason", None) or below.__cause__ or below.__context__
     return said or (str(error).splitlines() or [type(error).__name__])[0][:200]
 

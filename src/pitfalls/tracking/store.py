@@ -14,7 +14,7 @@ from pitfalls.config.schema import Tracking
 from pitfalls.errors import TrackingError
 from pitfalls.tracking import private
 from pitfalls.tracking.database import local_database, locked_by_another, make_ready
-from pitfalls.tracking.servers import away, is_network, is_server, refuse_away
+from pitfalls.tracking.servers import away, is_network, is_server, refuse_away, refuse_still_away
 from pitfalls.tracking.views import view_tags
 
 PARENT_RUN = "mlflow.parentRunId"
@@ -56,6 +56,7 @@ def client_for(tracking: Tracking) -> mlflow.MlflowClient:
         logging.getLogger(name).setLevel(logging.ERROR)
     artifacts = "" if is_server(tracking.uri) else tracking.artifacts
     with tracking_errors(tracking.uri):
+        refuse_still_away(tracking.uri)
         if database := local_database(tracking.uri):
             make_ready(database, lambda place: make_store(place, artifacts))
         return opened(tracking.uri, artifacts)
