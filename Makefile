@@ -96,10 +96,7 @@ ui: setup  ## browse the runs in MLflow, on this machine only (another port: POR
 	@python src/ui.py --port $(PORT)
 
 serve: setup  ## serve the promoted model, on this machine only (another port: SERVE_PORT=5005)
-	@test -f reports/champion.json || { echo "Nothing is promoted yet: make reproduce"; exit 1; }
-	@MLFLOW_TRACKING_URI=sqlite:///$(CURDIR)/mlflow.db MLFLOW_ALLOW_PICKLE_DESERIALIZATION=false TF_CPP_MIN_LOG_LEVEL=3 KERAS_BACKEND=tensorflow \
-		mlflow models serve -m models:/mean-of-two@champion --env-manager local \
-		--host 127.0.0.1 --port $(SERVE_PORT) --workers 1
+	@python src/serve.py --port $(SERVE_PORT)
 
 bench: setup  ## measure side by side what tracking, the guard and the shortcuts of a step cost or save, and the page
 	@python benchmarks/page.py

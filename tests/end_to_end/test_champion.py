@@ -17,6 +17,8 @@ import mlflow
 import pytest
 
 from pitfalls.project import ROOT
+from pitfalls.stages.serve import serve
+from pitfalls.startup import prepare
 
 AXES = {"runtime": "keras3", "generator": "fresh_arrays", "model": "dense", "seed": "0"}
 RUN = "runs/matrix/keras3/fresh_arrays/dense/seed-0"
@@ -158,10 +160,18 @@ def test_a_pickle_beside_a_model_does_not_run_when_it_is_loaded(project, tmp_pat
     assert ("Deserializing custom objects using cloudpickle is disallowed" in told.stderr) == prepares
 
 
-def test_make_serve_refuses_pickles():
-    """As the lab does, which sets it for itself."""
+def test_make_serve_refuses_pickles(project, monkeypatch):
+    """It becomes MLflow's server, with the setting that the lab has."""
     told = subprocess.run(["make", "-n", "serve"], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert all(f"{name}={value} " in told.stdout for name, value in NO_PICKLES.items())
+    assert told.stdout.splitlines()[-1].startswith("python src/serve.py --port ")
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    became = []
+    monkeypatch.setattr(os, "execve", lambda *program: became.append(program))
+    prepare()
+    serve(project, 5001)
+    ((_, command, environment),) = became
+    assert command[1:5] == ["-m", "mlflow", "models", "serve"]
+    assert NO_PICKLES.items() <= environment.items()
 
 
 @pytest.fixture(scope="module")
@@ -170,11 +180,10 @@ def served(project):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = ["mlflow", "models", "serve", "-m", "models:/mean-of-two@champion", "--env-manager", "local"]
     with subprocess.Popen(
-        [sys.executable, "-m", *command, "--host", "127.0.0.1", "--port", str(port), "--workers", "1"],
+        [sys.executable, "src/serve.py", "--port", str(port)],
         cwd=project,
-        env=os.environ | {"MLFLOW_TRACKING_URI": f"sqlite:///{project}/mlflow.db", **NO_PICKLES},
+        env=os.environ | {"PYTHONPATH": str(project / "src")},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
