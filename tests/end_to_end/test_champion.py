@@ -163,7 +163,7 @@ def test_a_pickle_beside_a_model_does_not_run_when_it_is_loaded(project, tmp_pat
 def test_make_serve_refuses_pickles(project, monkeypatch):
     """It becomes MLflow's server, with the setting that the lab has."""
     told = subprocess.run(["make", "-n", "serve"], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert told.stdout.splitlines()[-1].startswith("python src/serve.py --port ")
+    assert "\npython src/serve.py --port " in f"\n{told.stdout}"
     monkeypatch.setattr(os, "environ", dict(os.environ))
     became = []
     monkeypatch.setattr(os, "execve", lambda *program: became.append(program))
