@@ -13,7 +13,7 @@ INTERPRETER := $(shell command -v $(PYTHON))
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2> /dev/null)
 READY := .venv/ready-$(or $(basename $(VERSION)),none)
 TORCH := $(shell grep -oE -m 1 'torch==[0-9.]+' pyproject.toml)
-CLUSTER := $(shell sed -nE '/^cluster = \[/,/^\]/s/^ +"([^"]+)".*/\1/p' pyproject.toml)
+CLUSTER := $(shell sed -nE '/^(cluster|server) = \[/,/^\]/s/^ +"([^"]+)".*/"\1"/p' pyproject.toml)
 HAD_TORCH := $(wildcard .venv/torch)
 HAD_CLUSTER := $(wildcard .venv/cluster)
 GONE := $(shell [ -x .venv/bin/python ] || echo gone)  # for example when its interpreter was uninstalled
@@ -98,13 +98,11 @@ ui: setup  ## browse the runs in MLflow, on this machine only (another port: POR
 serve: setup  ## serve the promoted model, on this machine only (another port: SERVE_PORT=5005)
 	@python src/serve.py --port $(SERVE_PORT)
 
-bench: setup  ## measure side by side what tracking, the guard and the shortcuts of a step cost or save, and the page
+bench: setup  ## measure side by side what the lab and the guard cost or save; shown on the page (fewer pairs: PAIRS=1)
 	@python benchmarks/page.py
-	@python benchmarks/training.py
-	@python benchmarks/steps.py
-	@python benchmarks/tracking.py
-	@python benchmarks/sweeps.py
+	@for part in training steps tracking sweeps memory; do python benchmarks/$$part.py $(if $(PAIRS),--pairs $(PAIRS)); done
 	@python benchmarks/guard.py
+	@if [ -f reports/verdicts.json ]; then python src/report.py; fi
 
 release: setup  ## take this run's numbers and plots for the next release: reports/release/ and the README
 	@python src/release.py

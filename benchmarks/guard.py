@@ -20,6 +20,7 @@ from typing import Any
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
+from pairs import keep
 
 import pitfalls.guard
 from pitfalls import guard
@@ -140,6 +141,8 @@ def main() -> int:
     _, _, small_cost = watching_cost(small_batches, 2000, 15)
     _, _, large_cost = watching_cost(large_batches, 100, 15)
     share = small_cost / step
+    keep("watch_on_a_step", "a step of fit and the watch of its batch / the step", [1 + share],
+         "python benchmarks/guard.py", 1 + STEP_SHARE)  # fmt: skip
     found, clean, imported = check_seconds()
     rows = [
         ("fit(generator), a step of 64 x 2", f"{step * 1e6:.0f} us", "", True),

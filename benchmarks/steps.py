@@ -7,12 +7,12 @@ write, which records nothing. JAX's has the same copy and the same load. Each fr
     python benchmarks/steps.py --pairs 3 --steps 1000
 """
 
-import argparse
-import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+
+from pairs import keep, parser_of, ratios_of
 
 from pitfalls.startup import prepare
 
@@ -27,6 +27,7 @@ from pitfalls.lab.training import train  # noqa: E402
 from pitfalls.project import ROOT, SeededCell  # noqa: E402
 
 EPOCH_STEPS = 200
+BAR = 1.1
 RUNTIMES = {"jax_loop": "jax", "torch_loader": "torch", "torch_loop": "torch"}
 
 
@@ -108,31 +109,23 @@ BARE: dict[str, Callable[[schema.Config, int], float]] = {"jax": bare_jax, "torc
 
 
 def measure(runtime: str, pairs: int, steps: int) -> None:
-    """Print the median of the pairs' ratios, the runtime's training against the bare loop."""
+    """Hold a runtime's training against the bare loop."""
     schema.register()
     with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
         config = configured(runtime, steps)
     run, bare = SeededCell(runtime, "fresh_arrays", "dense", 0), BARE[config.framework]
     train(config, run)  # the first trace
     bare(config, EPOCH_STEPS)
-    ratios = []
-    for pair in range(pairs):
-        ways = [lambda: train(config, run).result.seconds.training, lambda: bare(config, steps)]
-        took = {at: ways[at]() for at in ((0, 1) if pair % 2 else (1, 0))}
-        ratios.append(took[0] / took[1])
-    print(
-        f"{runtime:<13} {statistics.median(ratios):.2f} times the seconds of a bare loop, "
-        f"{min(ratios):.2f} to {max(ratios):.2f} in {pairs} pairs",
-        flush=True,
+    ratios = ratios_of(
+        lambda: train(config, run).result.seconds.training, lambda: bare(config, steps), pairs, is_told=False
     )
+    command = f"python benchmarks/steps.py --runtime {runtime}"
+    keep(f"step_of_{runtime}", f"a step of {runtime} / of a bare loop", ratios, command, BAR)
 
 
 def main() -> None:
     """Measure each runtime whose framework is installed, in a process of its own."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--pairs", type=int, default=9)
+    parser = parser_of(__doc__, 9)
     parser.add_argument(
         "--steps", type=int, default=3000, help=f"of each training, a multiple of {EPOCH_STEPS}"
     )

@@ -7,11 +7,12 @@ ratio of 1.05 at 5 x 1000 steps.
     python benchmarks/tracking.py --pairs 3 --steps 200
 """
 
-import argparse
-import statistics
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
+
+from pairs import keep, parser_of, ratios_of
 
 from pitfalls.startup import prepare
 
@@ -23,7 +24,7 @@ from pitfalls.config import schema  # noqa: E402
 from pitfalls.project import ROOT  # noqa: E402
 from pitfalls.stages.train import cell_of, train_and_write  # noqa: E402
 
-BAR = 1.05
+BAR, STEPS = 1.05, 1000
 
 
 def seconds(overrides: list[str], folder: Path) -> float:
@@ -37,11 +38,8 @@ def seconds(overrides: list[str], folder: Path) -> float:
 
 def main() -> None:
     """Measure, print each pair and the median ratio."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--pairs", type=int, default=9)
-    parser.add_argument("--steps", type=int, default=1000, help="steps of each of the five epochs")
+    parser = parser_of(__doc__, 9)
+    parser.add_argument("--steps", type=int, default=STEPS, help="steps of each of the five epochs")
     told = parser.parse_args()
     schema.register()
     run = ["training.epochs=5", f"training.steps_per_epoch={told.steps}"]
@@ -54,17 +52,10 @@ def main() -> None:
         tracked = [*run, f"tracking.uri=sqlite:///{folder}/mlflow.db", f"tracking.artifacts={folder}/mlruns"]
         for overrides in (off, tracked):  # imports, the store, the first trace
             seconds([*overrides, "training.steps_per_epoch=10"], folder)
-        ratios = []
-        for pair in range(told.pairs):
-            order = [off, tracked] if pair % 2 else [tracked, off]
-            took = {len(overrides): seconds(overrides, folder) for overrides in order}
-            ratios.append(took[len(tracked)] / took[len(off)])
-            print(
-                f"pair {pair + 1}: tracked {took[len(tracked)]:.2f} s, off {took[len(off)]:.2f} s, "
-                f"ratio {ratios[-1]:.3f}",
-                flush=True,
-            )
-    print(f"median ratio {statistics.median(ratios):.3f}, bar {BAR}")
+        ratios = ratios_of(partial(seconds, tracked, folder), partial(seconds, off, folder), told.pairs)
+    command = "python benchmarks/tracking.py" + (f" --steps {told.steps}" if told.steps != STEPS else "")
+    what = f"a run of keras3, 5 x {told.steps} steps, tracked / untracked"
+    keep("tracked", what, ratios, command, BAR if told.steps == STEPS else None)
 
 
 if __name__ == "__main__":

@@ -7,10 +7,11 @@ what is measured, so the share of broken rows stands beside each ratio.
     python benchmarks/training.py --pairs 2 --steps 400
 """
 
-import argparse
 import statistics
 from contextlib import nullcontext
 from unittest import mock
+
+from pairs import keep, parser_of, ratios_of
 
 from pitfalls.startup import prepare
 
@@ -28,10 +29,10 @@ POOL_OF_THREADS = private, "in_one_thread", nullcontext
 WAIT_FOR_THE_ITERATOR = fit.ObservedModel, "let_iterator_go", lambda model: model._iterator.clear()
 
 WITHOUT = {  # what is trained, and what takes the shortcut away
-    "one thread, keras3": ("keras3", POOL_OF_THREADS),
-    "one thread, keras3_workers": ("keras3_workers", POOL_OF_THREADS),
-    "one thread, custom_loop": ("custom_loop", POOL_OF_THREADS),
-    "iterator let go, keras3": ("keras3", WAIT_FOR_THE_ITERATOR),
+    "one_thread_keras3": ("keras3", POOL_OF_THREADS),
+    "one_thread_keras3_workers": ("keras3_workers", POOL_OF_THREADS),
+    "one_thread_custom_loop": ("custom_loop", POOL_OF_THREADS),
+    "iterator_let_go": ("keras3", WAIT_FOR_THE_ITERATOR),
 }
 
 
@@ -51,12 +52,34 @@ def measured(runtime: str, steps: int) -> tuple[float, float]:
     return result.seconds.training, result.broken_rows
 
 
-def main() -> None:
-    """Measure, and print the median of each shortcut's pairs."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+def with_and_without(name: str, pairs: int, steps: int) -> None:
+    """Hold a training with a shortcut against one without."""
+    runtime, (owner, attribute, replacement) = WITHOUT[name]
+    shares: dict[bool, list[float]] = {True: [], False: []}
+
+    def seconds(has_shortcut: bool) -> float:
+        taken_away = nullcontext() if has_shortcut else mock.patch.object(owner, attribute, replacement)
+        with taken_away:
+            took, share = measured(runtime, steps)
+        shares[has_shortcut].append(share)
+        return took
+
+    ratios = ratios_of(lambda: seconds(True), lambda: seconds(False), pairs, is_told=False)
+    keep(
+        name,
+        f"a training of {runtime} with this shortcut / without",
+        ratios,
+        "python benchmarks/training.py",
+        1.0,
     )
-    parser.add_argument("--pairs", type=int, default=5)
+    print(
+        f"  broken rows {statistics.median(shares[True]):.3f}, without {statistics.median(shares[False]):.3f}"
+    )
+
+
+def main() -> None:
+    """Measure each shortcut."""
+    parser = parser_of(__doc__, 5)
     parser.add_argument(
         "--steps", type=int, default=1000, help=f"of each training, a multiple of {EPOCH_STEPS}"
     )
@@ -64,24 +87,8 @@ def main() -> None:
     schema.register()
     with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
         measured("keras3", EPOCH_STEPS)  # the first trace
-        for name, (runtime, (owner, attribute, replacement)) in WITHOUT.items():
-            ratios, shares = [], {True: [], False: []}
-            for pair in range(told.pairs):
-                took = {}
-                for with_shortcut in (True, False) if pair % 2 else (False, True):
-                    if with_shortcut:
-                        took[True], share = measured(runtime, told.steps)
-                    else:
-                        with mock.patch.object(owner, attribute, replacement):
-                            took[False], share = measured(runtime, told.steps)
-                    shares[with_shortcut].append(share)
-                ratios.append(took[True] / took[False])
-            print(
-                f"{name:<27} {statistics.median(ratios):.2f} times the seconds; "
-                f"broken rows {statistics.median(shares[True]):.3f}, "
-                f"without {statistics.median(shares[False]):.3f}",
-                flush=True,
-            )
+        for name in WITHOUT:
+            with_and_without(name, told.pairs, told.steps)
 
 
 if __name__ == "__main__":

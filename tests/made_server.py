@@ -48,7 +48,7 @@ def why_no_postgres() -> str:
     if programs() is None:
         return "PostgreSQL is not installed: apt-get install postgresql"
     if find_spec("psycopg") is None:
-        return "psycopg is not installed: pip install 'psycopg[binary]'"
+        return "psycopg is not installed: make setup-cluster"
     return ""
 
 

@@ -15,8 +15,9 @@ from pathlib import Path
 import psutil
 import pytest
 from cluster.alone import is_alone
-from killed_sweeps import KilledSweep, wait_until_gone
+from killed_sweeps import LINE, KilledSweep, wait_until_gone
 
+from pitfalls.config.frameworks import why_missing
 from pitfalls.project import ROOT
 
 SLURM_CONF = """\
@@ -252,5 +253,30 @@ def names() -> Iterator[Callable[[str], str]]:
 def reference(names, tmp_path_factory) -> dict[str, dict]:
     """Give what the launcher `local` measures in the sweep that the clusters train."""
     sweep = KilledSweep(names("local"), tmp_path_factory.mktemp("local"))
+    assert sweep.finish() == 0
+    return sweep.results()
+
+
+OF_EACH = {"tensorflow": "keras2", "jax": "jax_loop", "torch": "torch_loader"}
+
+
+@pytest.fixture(scope="session")
+def line_of_frameworks() -> list[str]:
+    """Give the words of a sweep that trains two sound cells of each framework that is installed."""
+    runtimes = [runtime for framework, runtime in OF_EACH.items() if not why_missing(framework)]
+    words = [word for word in LINE if not word.startswith(("runtime=", "generator=", "model=", "seed="))]
+    return [
+        *words,
+        f"runtime={','.join(runtimes)}",
+        "generator=fresh_arrays",
+        "model=mean_lambda,dense",
+        "seed=0",
+    ]
+
+
+@pytest.fixture(scope="session")
+def frameworks_here(names, line_of_frameworks, tmp_path_factory) -> dict[str, dict]:
+    """Give what the launcher `local` measures of each framework."""
+    sweep = KilledSweep(names("local-all"), tmp_path_factory.mktemp("local-all"), line_of_frameworks)
     assert sweep.finish() == 0
     return sweep.results()

@@ -95,6 +95,16 @@ def test_a_task_that_is_cancelled_says_so(ray):
     assert str(ended) == "its task was cancelled"
 
 
+def test_every_framework_measures_there_what_it_does_here(
+    ray, line_of_frameworks, frameworks_here, names, tmp_path
+):
+    """Sound cells of each: the same numbers, since each job has the environment of a start."""
+    sweep = KilledSweep(names("ray-all"), tmp_path, [*line_of_frameworks, *ON_RAY])
+    assert sweep.finish() == 0, (tmp_path / "printed.txt").read_text()
+    assert len({place.partition("/")[0] for place in sweep.results()}) >= 2
+    assert sweep.results() == frameworks_here
+
+
 def test_the_pipeline_trains_where_params_yaml_says(ray, tmp_path: Path, monkeypatch):
     """`launcher: ray`, and no other word: the cluster is that of this machine."""
     monkeypatch.setenv("RAY_ADDRESS", Ray.ADDRESS)

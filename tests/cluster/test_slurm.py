@@ -154,6 +154,16 @@ def test_what_slurm_refuses_is_said_in_its_words(slurm, tmp_path):
         run_here(tmp_path / "jobs", time.sleep, [(1,), (1,)], partition="long")
 
 
+def test_every_framework_measures_there_what_it_does_here(
+    slurm, line_of_frameworks, frameworks_here, names, tmp_path
+):
+    """Sound cells of each: the same numbers, since each job has the environment of a start."""
+    sweep = KilledSweep(names("slurm-all"), tmp_path, [*line_of_frameworks, *ON_SLURM])
+    assert sweep.finish() == 0, (tmp_path / "printed.txt").read_text()
+    assert len({place.partition("/")[0] for place in sweep.results()}) >= 2
+    assert sweep.results() == frameworks_here
+
+
 def test_the_pipeline_trains_where_params_yaml_says(slurm, tmp_path):
     """`launcher: slurm`, and no other word."""
     assert train_by_dvc(tmp_path, "slurm") == 2

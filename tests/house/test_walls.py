@@ -50,7 +50,14 @@ LIBRARIES = {
     "pebble": {"workers/pool.py"},
     "submitit": {"workers/slurm.py"},
     "ray": {"workers/ray.py"},
-    "pydantic": {"files.py", "results.py", "runs/folder.py", "verdicts/guard.py", "verdicts/records.py"},
+    "pydantic": {
+        "files.py",
+        "results.py",
+        "runs/folder.py",
+        "verdicts/benchmarks.py",
+        "verdicts/guard.py",
+        "verdicts/records.py",
+    },
 }
 """For each library the folders and files of src/pitfalls that may import it; a watched PyDataset must be a subclass."""
 

@@ -17,7 +17,7 @@ from pitfalls.errors import ConfigurationError
 from pitfalls.project import ROOT
 from pitfalls.stages.jobs import ending_of
 from pitfalls.stages.train import Outcome
-from pitfalls.workers import queue
+from pitfalls.workers import queue, waits
 from pitfalls.workers.endings import RAY_WORDS, JobEnded, ending_on_ray, ending_on_slurm
 from pitfalls.workers.nodes import environment_of_jobs
 
@@ -154,6 +154,38 @@ def test_a_slurm_that_does_not_answer_says_nothing_of_a_job(slurm, monkeypatch):
     slurm.says("", "slurm_load_jobs error: Invalid job id specified", 1)
     assert queue.ask_slurm([job]) == {}
     assert str(queue.collect([job])[0]) == "Slurm does not know its job any more, and it left no result"
+
+
+def test_a_wait_is_said_once_if_it_lasts(slurm, monkeypatch, capsys):
+    """Why no job runs, in Slurm's words; nothing while one does."""
+    job = slurm.job("7_1")
+    says = ["7_0 PENDING 0 Resources\n7_1 PENDING 0 (ReqNodeNotAvail, UnavailableNodes:n1)\n"] * 3
+    says += ["7_0 RUNNING 0 None\n7_1 PENDING 0 Priority\n", "7_1 COMPLETED 0 None\n"]
+
+    def look(seconds: float) -> None:
+        slurm.says(says.pop(0))
+        if not says:
+            job.paths.result_pickle.write_text("trained")
+
+    monkeypatch.setattr(queue.time, "sleep", look)
+    monkeypatch.setattr(waits, "PATIENCE_SECONDS", 0.0)
+    slurm.says(says[0])
+    assert queue.collect([job]) == ["trained"]
+    said = "Slurm runs none of the 2 remaining jobs yet: (ReqNodeNotAvail, UnavailableNodes:n1), Resources.\n"
+    assert capsys.readouterr().out == said
+
+
+def test_a_wait_that_is_short_is_not_said(capsys):
+    """Ten seconds of the same reason."""
+    wait = waits.Wait()
+    wait.is_for("the queue is full")
+    wait.is_for("the queue is full")
+    assert capsys.readouterr().out == ""
+
+
+def test_a_slurm_that_is_silent_is_said():
+    """Its jobs go on."""
+    assert queue.why_none_runs(None).startswith("Slurm does not answer (squeue).")
 
 
 def test_an_error_outside_of_the_training_is_kept_whole(slurm):

@@ -14,6 +14,7 @@ from pitfalls.project import AXES, Cell, in_order
 from pitfalls.report.variants import headers, settings, twins
 from pitfalls.results import Probe, Result, Task, readable_results
 from pitfalls.verdicts import guard, records
+from pitfalls.verdicts.benchmarks import Benchmarks
 from pitfalls.verdicts.guard import GuardReport
 from pitfalls.verdicts.records import Verdicts
 
@@ -52,6 +53,7 @@ class Material:
         options: For each group of conf/, what each option's header says it is.
         twins: For each generator its twins, and what is apart between the two, as the headers in conf/ say.
         guard: What the guard said, an empty report if it was not asked.
+        benchmarks: What was measured of costs, and where; None if nothing was.
     """
 
     verdicts: Verdicts
@@ -63,6 +65,7 @@ class Material:
     options: dict[str, dict[str, str]]
     twins: dict[str, dict[str, str]]
     guard: GuardReport
+    benchmarks: tuple[Benchmarks, str] | None
 
     @property
     def matrix(self) -> list[Result]:
@@ -127,6 +130,7 @@ def gather(runs: Path, reports: Path, root: Path) -> Material:
         options={axis: headers(conf / axis) for axis in AXES},
         twins=twins(conf / "generator"),
         guard=GuardReport.read_or_empty(reports / guard.PLACE),
+        benchmarks=Benchmarks.shown(reports, root),
     )
 
 

@@ -9,6 +9,7 @@ from pitfalls.report.map import FILES as MAPS
 from pitfalls.report.older import is_marked
 from pitfalls.report.readme import with_results
 from pitfalls.report.words import failures, summary
+from pitfalls.verdicts.benchmarks import PLACE as BENCHMARKS
 from pitfalls.verdicts.records import PLACE, Verdicts
 
 RELEASED = (PLACE, "matrix.md", "metrics.json", *MAPS.values(), "plots/claims.csv", "plots/loss.csv")
@@ -31,7 +32,10 @@ def release(project: Path) -> str:
     verdicts = Verdicts.read(reports / PLACE)
     if not verdicts.all_hold or not all(entry.holds for entry in verdicts.entries):
         raise ReleaseError("\n".join([f"nothing is released: {summary(verdicts)}", *failures(verdicts)[:5]]))
-    for name in RELEASED:
+    measured = (
+        [BENCHMARKS] if (reports / BENCHMARKS).exists() else []
+    )  # `make bench` is no part of the pipeline
+    for name in (*RELEASED, *measured):
         write_text(project / RELEASE / name, (reports / name).read_text(encoding="utf-8"))
     readme = project / "README.md"
     write_text(readme, with_results(readme.read_text(encoding="utf-8"), verdicts))

@@ -8,10 +8,11 @@ import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from pitfalls.startup import stop_if_asked
 from pitfalls.workers.endings import JobEnded, ending_on_slurm
+from pitfalls.workers.waits import Wait
 
 LOOK_SECONDS = 2.0
 
@@ -20,8 +21,26 @@ SHARED_FOLDER_SECONDS = 30.0
 
 LOG_LINES = 40
 
-States = Mapping[str, tuple[str, int]]
-"""For each job that Slurm knows its state and its exit status, as `wait` has it."""
+
+class Standing(NamedTuple):
+    """How a job stands in the queue.
+
+    Attributes:
+        state: As `squeue` has it: PENDING, RUNNING and so on; "" if Slurm does not know the job.
+        wait_status: Its exit status, as `wait` has it.
+        reason: Why it does not run, in Slurm's word: Resources, Priority and so on.
+    """
+
+    state: str = ""
+    wait_status: int = 0
+    reason: str = ""
+
+
+States = Mapping[str, Standing]
+"""How each job stands that Slurm knows."""
+
+WILL_RUN, RUNS = ("PENDING", "REQUEUED"), ("RUNNING", "CONFIGURING", "COMPLETING", "SUSPENDED")
+"""States of a job that has not begun, and of one that has."""
 
 
 class Paths(Protocol):
@@ -55,6 +74,7 @@ def collect(jobs: Sequence[SubmittedJob]) -> list[Any]:
     """Wait until each job has returned or ended, and return what each did."""
     returned: dict[str, Any] = {}
     ended_at: dict[str, float] = {}
+    wait = Wait()
     while waiting := [job for job in jobs if job.job_id not in returned]:
         states = ask_slurm(waiting)  # before the files: a job that ends in between has written its own
         for job in waiting:
@@ -62,6 +82,7 @@ def collect(jobs: Sequence[SubmittedJob]) -> list[Any]:
                 returned[job.job_id] = result_of(job)
             elif states is not None and (why := why_ended(job, states, ended_at)):
                 returned[job.job_id] = why
+        wait.is_for(why_none_runs(states))
         stop_if_asked()
         if len(returned) < len(jobs):
             time.sleep(LOOK_SECONDS)
@@ -71,7 +92,7 @@ def collect(jobs: Sequence[SubmittedJob]) -> list[Any]:
 def ask_slurm(jobs: Sequence[SubmittedJob]) -> States | None:
     """Return the states of jobs, None while Slurm does not answer."""
     arrays = ",".join(sorted({job.job_id.partition("_")[0] for job in jobs}))
-    fields = "--Format=JobArrayID:64,State:32,exit_code:16"
+    fields = "--Format=JobArrayID:64,State:32,exit_code:16,Reason:128"
     asked = subprocess.run(
         ["squeue", "--array", "--states=all", "--noheader", fields, f"--jobs={arrays}"],
         capture_output=True,
@@ -85,8 +106,24 @@ def ask_slurm(jobs: Sequence[SubmittedJob]) -> States | None:
 
 def read_states(printed: str) -> States:
     """Return the states that `squeue` printed."""
-    rows = [line.split() for line in printed.splitlines()]
-    return {job_id: (state, int(status)) for job_id, state, status in rows}
+    rows = [line.split(maxsplit=3) for line in printed.splitlines()]
+    return {
+        job_id: Standing(state, int(status), " ".join(reason).strip())
+        for job_id, state, status, *reason in rows
+    }
+
+
+def why_none_runs(states: States | None) -> str:
+    """Say what is waited for while none of some jobs runs, "" if one does."""
+    if states is None:
+        return "Slurm does not answer (squeue). Its jobs go on without it; waiting for them."
+    found = list(states.values())
+    waiting = [standing for standing in found if standing.state in WILL_RUN]
+    if not waiting or any(standing.state in RUNS for standing in found):
+        return ""
+    reasons = sorted({standing.reason for standing in waiting} - {"", "None"})
+    why = f": {', '.join(reasons)}" if reasons else ""
+    return f"Slurm runs none of the {len(waiting)} remaining jobs yet{why}."
 
 
 def why_ended(job: SubmittedJob, states: States, ended_at: dict[str, float]) -> JobEnded | None:
@@ -97,7 +134,7 @@ def why_ended(job: SubmittedJob, states: States, ended_at: dict[str, float]) -> 
         states: What Slurm says of all.
         ended_at: When each job was first seen to have ended, in seconds; this job is added.
     """
-    state, status = states.get(job.job_id, ("", 0))
+    state, status, _ = states.get(job.job_id, Standing())
     why = ending_on_slurm(state, status, last_lines(job.paths.stderr))
     if why is None:
         return None

@@ -14,6 +14,7 @@ import ray
 from pitfalls.startup import stop_if_asked, stop_when_asked
 from pitfalls.workers.endings import ending_on_ray
 from pitfalls.workers.nodes import environment_of_jobs
+from pitfalls.workers.waits import Wait
 
 LOOK_SECONDS = 0.5
 
@@ -49,7 +50,7 @@ def run_on_ray(
     try:
         task = ray.remote(num_cpus=cpus_per_job, max_retries=0)(perform)
         shared = ray.put(cloudpickle.dumps(job))
-        return collect([task.remote(shared, *given) for given in arguments])
+        return collect([task.remote(shared, *given) for given in arguments], cpus_per_job)
     finally:
         ray.shutdown()  # ends what still runs
 
@@ -59,13 +60,25 @@ def perform(shared: bytes, *arguments: Any) -> Any:
     return cloudpickle.loads(shared)(*arguments)
 
 
-def collect(tasks: Sequence[Any]) -> list[Any]:
+def collect(tasks: Sequence[Any], cpus_per_job: float) -> list[Any]:
     """Wait until every task has ended, and return what each returned or why it did not."""
-    waiting = list(tasks)
+    waiting, wait = list(tasks), Wait()
     while waiting:
+        wait.is_for(why_none_fits(cpus_per_job))
         _, waiting = ray.wait(waiting, num_returns=len(waiting), timeout=LOOK_SECONDS)
         stop_if_asked()
     return [result_of(task) for task in tasks]
+
+
+def why_none_fits(cpus_per_job: float) -> str:
+    """Say that no node has the processors of a task, "" if one has; a cluster may still grow."""
+    most = max((node["Resources"].get("CPU", 0) for node in ray.nodes() if node["Alive"]), default=0)
+    if most >= cpus_per_job:
+        return ""
+    return (
+        f"No node of the cluster has the {cpus_per_job:g} processors that hydra.launcher.cpus_per_job asks for; "
+        f"the largest has {most:g}. Waiting for one that has; Ctrl-C ends it."
+    )
 
 
 def result_of(task: Any) -> Any:

@@ -13,6 +13,7 @@ from pitfalls.project import PAIR, PAIR_MEAN
 from pitfalls.report.lottery import WAITS, hand_overs, loads_in_words, lottery_in_words
 from pitfalls.report.material import ARTICLE, Material
 from pitfalls.report.page.answers import answers
+from pitfalls.report.page.costs import costs
 from pitfalls.report.page.curves import curves, seed_marks
 from pitfalls.report.page.environment import buffer_addresses, environment
 from pitfalls.report.page.figures import batch_labels, figures, listing_1_of, mean_square
@@ -103,6 +104,7 @@ def content(material: Material) -> dict[str, Any]:
         "mean_square": mean_square(batch_labels(material)),
         "curves": curves(material),
         "charts": figures(material),
+        "costs": costs(material),
         "environment": environment(material),
         "buffers": buffer_addresses(material),
     }

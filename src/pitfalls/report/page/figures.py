@@ -12,6 +12,7 @@ from typing import Any
 from pitfalls.project import FIT, JAX_LOOP, LOAD, OFFSET, PAIR, PAIR_MEAN
 from pitfalls.report.lottery import tickets_of
 from pitfalls.report.material import Material
+from pitfalls.report.page.costs import costs
 from pitfalls.report.page.curves import SHAPES
 from pitfalls.report.page.queues import flat
 from pitfalls.report.words import number, short
@@ -58,6 +59,8 @@ def figures(material: Material) -> dict[str, Spec]:
     if forms and (first := listing_1_of(verdicts.listings)):
         drawn["listing_1"] = listing_1(first, forms)
     drawn |= lotteries(verdicts.lottery, material.allocation)
+    if told := costs(material):
+        drawn["costs"] = chart("costs", {"rows": told["rows"]})
     if labels:
         drawn |= {"square": square(labels), "column": column(labels)}
     if forms and material.task.high > max(PAIR) and material.runs:
