@@ -22,7 +22,7 @@ SWEEP = "bench-memory"
 BAR = 1.25
 LINE = [
     "-m", "runtime=keras2", "model=dense", "generator=fresh_arrays", "training.epochs=1", "training.steps_per_epoch=20",
-    "training.window_steps=10", "tracking=off", f"sweep={SWEEP}",
+    "training.steps_per_execution=20", "training.window_steps=20", "tracking=off", f"sweep={SWEEP}",
 ]  # fmt: skip
 
 

@@ -25,6 +25,9 @@ LINE = [
 
 CELLS = 24
 
+OF_EACH = {"tensorflow": "keras2", "torch": "torch_loader", "jax": "jax_loop"}
+"""A runtime of each framework."""
+
 GONE_WITHIN_SECONDS = 5
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 from cluster.alone import is_alone
-from killed_sweeps import LINE, KilledSweep, wait_until_gone
+from killed_sweeps import LINE, OF_EACH, KilledSweep, wait_until_gone
 
 from pitfalls.config.frameworks import why_missing
 from pitfalls.project import ROOT
@@ -255,9 +255,6 @@ def reference(names, tmp_path_factory) -> dict[str, dict]:
     sweep = KilledSweep(names("local"), tmp_path_factory.mktemp("local"))
     assert sweep.finish() == 0
     return sweep.results()
-
-
-OF_EACH = {"tensorflow": "keras2", "jax": "jax_loop", "torch": "torch_loader"}
 
 
 @pytest.fixture(scope="session")

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import psutil
 import pytest
-from killed_sweeps import GONE_WITHIN_SECONDS, KilledSweep, is_worker, wait_until_gone
+from killed_sweeps import GONE_WITHIN_SECONDS, OF_EACH, KilledSweep, is_worker, wait_until_gone
 from stores import contents_of
 
+from pitfalls.config.frameworks import why_missing
 from pitfalls.project import ROOT
 
 SHORT = [
@@ -117,6 +118,15 @@ def test_a_sweep_that_was_killed_after_its_last_result_is_ended_by_the_next(line
     assert line.left_behind() == []
     assert line.statuses() == {"FINISHED": 8}
     assert line.parents() == {"FINISHED": 1}
+
+
+def test_one_sweep_trains_every_framework(run, sweep):
+    """One after another, each in processes that have trained nothing else."""
+    runtimes = [name for framework, name in OF_EACH.items() if not why_missing(framework)]
+    words = [*SHORT, "model=mean_lambda", f"runtime={','.join(runtimes)}", f"sweep={sweep}", "tracking=off"]
+    told = run("train", *[word for word in words if word != "runtime=keras2"])
+    assert told.returncode == 0, told.stderr
+    assert f"{len(runtimes)} of {len(runtimes)} claims hold." in told.stdout
 
 
 def test_a_second_ctrl_c_ends_at_once(line):

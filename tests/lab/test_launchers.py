@@ -1,6 +1,7 @@
 """Launchers: what each can be told, and what is said of a job that ended without a result; no cluster is needed."""
 
 import dataclasses
+import os
 import re
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from pitfalls.errors import ConfigurationError
 from pitfalls.project import ROOT
 from pitfalls.stages.jobs import ending_of
 from pitfalls.stages.train import Outcome
-from pitfalls.workers import queue, waits
+from pitfalls.workers import pool, queue, waits
 from pitfalls.workers.endings import RAY_WORDS, JobEnded, ending_on_ray, ending_on_slurm
 from pitfalls.workers.nodes import environment_of_jobs
 
@@ -154,6 +155,13 @@ def test_a_slurm_that_does_not_answer_says_nothing_of_a_job(slurm, monkeypatch):
     slurm.says("", "slurm_load_jobs error: Invalid job id specified", 1)
     assert queue.ask_slurm([job]) == {}
     assert str(queue.collect([job])[0]) == "Slurm does not know its job any more, and it left no result"
+
+
+def test_workers_that_share_something_else_begin_from_nothing(monkeypatch):
+    """The one server of a process keeps what it first imported; another framework's workers must not have it."""
+    monkeypatch.setattr(os, "environ", {})
+    ways = [pool.context_with(preload) for preload in (["torch"], [], ["tensorflow", "mlflow"], ["torch"])]
+    assert [way.get_start_method() for way in ways] == ["forkserver", "spawn", "spawn", "forkserver"]
 
 
 def test_a_wait_is_said_once_if_it_lasts(slurm, monkeypatch, capsys):

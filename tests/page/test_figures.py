@@ -249,7 +249,7 @@ def test_charts_are_plain_data(material):
 def test_what_was_not_measured_is_not_drawn(tmp_path):
     """An earlier release without runs, closed forms, lottery and probes: the empty charts are left."""
     verdicts = committed_verdicts().with_changes(closed_forms=None)
-    material = made_material(tmp_path, verdicts, lottery=False)
+    material = replace(made_material(tmp_path, verdicts, lottery=False), benchmarks=None)
     assert set(figures(material)) == {"misses", "curve", "answers", "story_curve", "story_answers"}
 
 

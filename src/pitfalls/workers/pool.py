@@ -57,10 +57,7 @@ def run_in_workers(
         BrokenProcessPool: Workers cannot be started here.
         KeyboardInterrupt: As it comes; no worker is left.
     """
-    context = multiprocessing.get_context("forkserver" if preload else "spawn")
-    if preload:
-        os.environ[PRELOAD] = " ".join(preload)
-        multiprocessing.set_forkserver_preload(["pitfalls.workers.preload"])
+    context = context_with(preload)
     returned: dict[int, Returned] = {}
     broken = 0
     while left := [index for index in range(len(arguments)) if index not in returned]:
@@ -78,6 +75,18 @@ def run_in_workers(
         if broken >= MOST_POOLS:
             raise BrokenProcessPool("workers cannot be started here")
     return [returned[index] for index in range(len(arguments))]
+
+
+def context_with(preload: Sequence[str]) -> Any:
+    """Return how workers are started: from a server that has imported what they share, or from nothing.
+
+    A process has one such server, which keeps what it first imported: whoever shares something else begins from nothing.
+    """
+    wanted = " ".join(preload)
+    if not preload or os.environ.setdefault(PRELOAD, wanted) != wanted:
+        return multiprocessing.get_context("spawn")
+    multiprocessing.set_forkserver_preload(["pitfalls.workers.preload"])
+    return multiprocessing.get_context("forkserver")
 
 
 def run_in_pool(
