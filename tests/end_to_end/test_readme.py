@@ -76,8 +76,8 @@ def test_listing_1_ends_as_it_says(released):
 
 
 def test_the_public_files_are_counted_as_their_page_counts_them():
-    """A row for each file; the sums are those of the page's last lines."""
-    page = (ROOT / "docs" / "guard-public-generators.md").read_text()
+    """A row for each file of its first collection; the sums are those of that collection's last lines."""
+    page = (ROOT / "docs" / "guard-public-generators.md").read_text().split("\n## ")[0]
     rows = len(re.findall(r"^\| ", page, re.M)) - 1
     told = re.search(
         r"(\d+) gave a verdict .*?: (\d+) corrupting, .*?; (\d+) sound, .*? (\d+) could not", page
