@@ -112,7 +112,7 @@ def write(cell: Cell, config: Config, place: Path) -> None:
     (folder / CONFIG).write_text(OmegaConf.to_yaml(OmegaConf.create(dataclasses.asdict(config))))
     PROBED.write(folder / PROBE)
     if config.tracking.enabled:
-        tags = {"sweep": SWEEP, "folder": folder.relative_to(ROOT).as_posix(), "seed": str(config.seed)}
+        tags = {"sweep": place.name, "folder": folder.relative_to(ROOT).as_posix(), "seed": str(config.seed)}
         TrackedAs.by(config.tracking, tags, None, 1000).write(folder / TRACKING)
     judge(result).write(folder / VERDICT)
     result.write(folder / RESULT)

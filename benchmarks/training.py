@@ -28,11 +28,19 @@ EPOCH_STEPS = 200
 POOL_OF_THREADS = private, "in_one_thread", nullcontext
 WAIT_FOR_THE_ITERATOR = fit.ObservedModel, "let_iterator_go", lambda model: model._iterator.clear()
 
-WITHOUT = {  # what is trained, and what takes the shortcut away
-    "one_thread_keras3": ("keras3", POOL_OF_THREADS),
-    "one_thread_keras3_workers": ("keras3_workers", POOL_OF_THREADS),
-    "one_thread_custom_loop": ("custom_loop", POOL_OF_THREADS),
-    "iterator_let_go": ("keras3", WAIT_FOR_THE_ITERATOR),
+WITHOUT = {  # what is trained, what takes the shortcut away, and what is divided by what
+    "one_thread_keras3": (
+        "keras3",
+        POOL_OF_THREADS,
+        "a training of keras3 with its operations in one thread / in a pool",
+    ),
+    "one_thread_keras3_workers": ("keras3_workers", POOL_OF_THREADS, "the same of keras3_workers"),
+    "one_thread_custom_loop": ("custom_loop", POOL_OF_THREADS, "the same of custom_loop"),
+    "iterator_let_go": (
+        "keras3",
+        WAIT_FOR_THE_ITERATOR,
+        "a training of keras3 that lets its iterator go / that waits for it",
+    ),
 }
 
 
@@ -54,7 +62,7 @@ def measured(runtime: str, steps: int) -> tuple[float, float]:
 
 def with_and_without(name: str, pairs: int, steps: int) -> None:
     """Hold a training with a shortcut against one without."""
-    runtime, (owner, attribute, replacement) = WITHOUT[name]
+    runtime, (owner, attribute, replacement), what = WITHOUT[name]
     shares: dict[bool, list[float]] = {True: [], False: []}
 
     def seconds(has_shortcut: bool) -> float:
@@ -67,7 +75,7 @@ def with_and_without(name: str, pairs: int, steps: int) -> None:
     ratios = ratios_of(lambda: seconds(True), lambda: seconds(False), pairs, is_told=False)
     keep(
         name,
-        f"a training of {runtime} with this shortcut / without",
+        what,
         ratios,
         "python benchmarks/training.py",
         1.0,
