@@ -45,7 +45,7 @@ def test_every_figure_is_drawn(open_page, report, scheme):
     page = open_page(report, scheme=scheme).page
     figures = page.locator("[data-chart], .curves .chart, .queue")
     blank = []
-    assert figures.count() == 8 + 2 * 24 + 2
+    assert figures.count() == 9 + 2 * 24 + 2
     for at in range(figures.count()):
         figure = figures.nth(at)
         if figure.get_attribute("data-chart") != "column" and inks(figure.screenshot()) < 150:

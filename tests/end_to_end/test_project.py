@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from pitfalls.project import AXES, PIPELINE, RELEASE, ROOT, listed, listed_options
-from pitfalls.stages.release import RELEASED
+from pitfalls.stages.release import BENCHMARKS, RELEASED
 
 
 def test_git_holds_no_report_but_the_release_and_no_lock_of_dvc():
@@ -14,7 +14,7 @@ def test_git_holds_no_report_but_the_release_and_no_lock_of_dvc():
     listed = subprocess.run(
         ["git", "ls-files", "reports", "dvc.lock"], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    assert sorted(listed.stdout.split()) == sorted(f"{RELEASE}/{name}" for name in RELEASED)
+    assert sorted(listed.stdout.split()) == sorted(f"{RELEASE}/{name}" for name in (*RELEASED, BENCHMARKS))
     ignored = subprocess.run(
         ["git", "check-ignore", "dvc.lock", "reports/verdicts.json", "reports/index.html", "reports/plots/loss.csv"],
         cwd=ROOT, capture_output=True, text=True, check=True,

@@ -135,7 +135,7 @@ def test_what_was_added_is_added_again_to_an_environment_that_had_it(folder, had
     told = folder.make("-n", "setup").stdout
     assert ANEW in told
     added = told.partition("quiet.pth")[2]
-    assert ('"torch==' in added, " ray==" in added) == ("torch" in had, "cluster" in had)
+    assert ('"torch==' in added, '"ray==' in added) == ("torch" in had, "cluster" in had)
 
 
 def test_no_package_of_the_lock_has_another_version_here():

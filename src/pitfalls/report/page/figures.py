@@ -25,6 +25,9 @@ CHARTS = Path(__file__).parent / "charts"
 BAND = 40
 """Height of a generator's band, in pixels."""
 
+COSTS_BAND = 24
+"""Height of a benchmark's band, in pixels."""
+
 LEAST_REACH = 1.25
 """The figure of misses reaches at least so far, in tolerances: beyond 1, where a claim fails."""
 
@@ -60,7 +63,7 @@ def figures(material: Material) -> dict[str, Spec]:
         drawn["listing_1"] = listing_1(first, forms)
     drawn |= lotteries(verdicts.lottery, material.allocation)
     if told := costs(material):
-        drawn["costs"] = chart("costs", {"rows": told["rows"]})
+        drawn["costs"] = chart("costs", {"rows": told["rows"]}) | {"height": COSTS_BAND * len(told["rows"])}
     if labels:
         drawn |= {"square": square(labels), "column": column(labels)}
     if forms and material.task.high > max(PAIR) and material.runs:
