@@ -224,6 +224,19 @@ def test_the_standard_error_of_a_stale_loss_is_that_of_many_trainings(high, shar
 
 
 @pytest.mark.parametrize("high", [10, 100])
+def test_the_standard_error_of_few_inputs_is_that_of_many_trainings(high):
+    """Many steps read one content of a buffer, each with labels of its own: blocks of steps would see less."""
+    rng = np.random.default_rng(9)
+    contents, readers, rows, trainings = 3, 32, 4, 4_000
+    inputs = mean_pairs(rng, high, trainings, contents, 1, rows)
+    losses = ((inputs - mean_pairs(rng, high, trainings, contents, readers, rows)) ** 2).mean(axis=(1, 2, 3))
+    held = closed_forms.held_inputs_loss_standard_error(high, 1.0, contents * rows)
+    of_labels = closed_forms.variance_of_mean(high) * np.sqrt(5.4 / (contents * readers * rows))
+    assert losses.std() == pytest.approx(np.hypot(held, of_labels), rel=0.05)
+    assert closed_forms.stale_loss_standard_error(high, 1.0, contents * readers * rows) < 0.5 * losses.std()
+
+
+@pytest.mark.parametrize("high", [10, 100])
 def test_the_standard_error_behind_a_full_queue_is_that_of_many_trainings(high):
     """A batch is the inputs of one step and the labels of another: independent steps would scatter less."""
     rng = np.random.default_rng(8)

@@ -2,6 +2,7 @@
 
 import re
 import sys
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from made_results import SHORT, fed_with
 from made_trainings import configured, in_jax, train_cell
 from running import run_stage
 
+from pitfalls.claims.mechanism import STEPS_IN_FLIGHT
 from pitfalls.verdicts.run import judge
 
 
@@ -231,6 +233,35 @@ def steps_of_two_batches(kind: str) -> int:
 def test_what_is_recorded_is_what_the_loss_was_computed_on(kind, is_one_batch):
     """Without the copy they belong to two batches in some steps, and no closed form knows in how many."""
     assert (in_jax(steps_of_two_batches, kind) == 0) == is_one_batch
+
+
+def readers_of_one_content() -> int:
+    """Return how many of a hundred steps, held up by a long one, read one content of a buffer at most, in ten trials."""
+    import jax
+    import jax.numpy as jnp
+
+    from pitfalls.lab.generators import buffer_at
+
+    buffer = buffer_at((64, 2), 0, np.float32)
+    step = jax.jit(lambda state, inputs: (state + 1, inputs + state * 0))
+    hold_up = jax.jit(lambda matrix: (matrix @ matrix)[0, 0] * 0)
+    matrix = jnp.ones((2000, 2000))
+    jax.block_until_ready([hold_up(matrix), step(jnp.float32(0), buffer)])
+    longest = []
+    for _ in range(10):
+        state, seen = hold_up(matrix), []
+        for number in range(100):
+            buffer[...] = number
+            state, row = step(state, buffer)
+            seen.append(row)
+        contents = [float(np.asarray(row)[0, 0]) for row in seen]
+        longest.append(max(len(list(steps)) for _, steps in groupby(contents)))
+    return max(longest)
+
+
+def test_many_steps_read_one_content_of_a_buffer_but_no_more_than_are_in_flight():
+    """So few inputs differ that blocks of steps do not tell how a loss scatters."""
+    assert 16 < in_jax(readers_of_one_content) <= STEPS_IN_FLIGHT
 
 
 def test_a_result_has_the_keys_of_every_framework(result_of):

@@ -131,6 +131,20 @@ def queued_loss_standard_error(high: int, rows: int) -> float:
     return variance_of_mean(high) * sqrt((6.8 + 2 * 1.4) / rows)
 
 
+def held_inputs_loss_standard_error(high: int, share: float, rows: int) -> float:
+    """Return the standard error that q S has from few inputs, where many steps read one content of a buffer.
+
+    Given its inputs' mean A, a stale row costs (A - mu)**2 + V on average over the labels. This varies by 1.4 V**2,
+    as in `queued_loss_standard_error`, and only over the inputs that differ: labels of more steps do not help.
+
+    Args:
+        high: Exclusive upper end of the draw.
+        share: The share q of independent rows.
+        rows: Rows of inputs that differ, of all that the loss was averaged over.
+    """
+    return variance_of_mean(high) * share * sqrt(1.4 / rows)
+
+
 def one_input_loss_standard_error(high: int, batch_size: int, batches: int) -> float:
     """Return the standard error of B where all rows of a batch have the inputs of its last one: one draw a batch counts.
 

@@ -122,18 +122,33 @@ def claim_for(result: Result, expected: Expectation, share: float) -> Claim:
 def loss_error(result: Result, expected: Expectation, share: float) -> float:
     """Return the standard error of a run's loss about its claim, without the optimizer's.
 
-    Blocks of steps tell it, but for what they cannot see: the noise of a race's own q, and
-    that in a full queue a step shares a batch with the step a whole queue later.
+    Blocks of steps tell it, but for what they cannot see: the noise of a race's own q, that in a full
+    queue a step shares a batch with the step a whole queue later, and inputs that many steps share.
     """
     high, rows = result.task.high, result.window_steps * result.task.batch_size
     if expected.coupling.is_race:
-        return hypot(result.standard_error, closed_forms.stale_loss_standard_error(high, share, rows))
+        own = closed_forms.stale_loss_standard_error(high, share, rows)
+        return hypot(result.standard_error, own, held_inputs_error(result, expected, share))
     if expected.coupling.has_one_input and not result.is_trainable:
         own = closed_forms.one_input_loss_standard_error(high, result.task.batch_size, result.window_steps)
         return max(result.standard_error, own)
     if share and not result.is_trainable:
         return max(result.standard_error, closed_forms.queued_loss_standard_error(high, rows))
     return result.standard_error
+
+
+def held_inputs_error(result: Result, expected: Expectation, share: float) -> float:
+    """Return the part of a race's standard error that comes of inputs which many steps read; blocks do not see it.
+
+    A trained model answers the mean to every question, so its loss does not depend on the inputs.
+    """
+    readers = expected.mechanism.most_readers
+    if readers == 1 or result.is_trainable:
+        return 0.0
+    contents = max(1, result.window_steps // readers)
+    return closed_forms.held_inputs_loss_standard_error(
+        result.task.high, share, contents * result.task.batch_size
+    )
 
 
 def why_unclaimed(result: Result, claim: Claim, optimum: float) -> str:
