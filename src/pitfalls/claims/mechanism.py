@@ -26,8 +26,8 @@ RARE_TO = 0.25
 Measured (docs/decisions/0017): 0 to 0.001 on idle cores, up to 0.17 where other processes take them.
 """
 
-RESENT_FROM = 0.7
-"""Where a worker sends one tensor again and again, at least this share: 0.99 on idle cores, 0.84 on busy ones."""
+RESENT_FROM = RARE_TO
+"""Where a worker sends one tensor again and again, more than a rare race: 0.99 on idle cores, 0.66 on busy ones."""
 
 USED_AT_ONCE = ("fit", "loader")
 """Feeds by which PyTorch is done with a batch before the next is made."""
