@@ -13,7 +13,8 @@ EPILOG = """examples:
   pitfalls check train.py --definitions --call 'generator(np.random.rand(300, 2), np.random.rand(300), 8)'
   pitfalls check train.py:create_model --batch train.py:train_iterator
 
-exit status: 0 nothing found, 1 findings, 2 it could not check, and says why"""
+exit status: 0 nothing found, 1 findings, 2 it could not check, and says why;
+what the framework repairs is a note and no finding, except with --fail-on repaired"""
 
 
 class Options(argparse.Namespace):
@@ -27,6 +28,7 @@ class Options(argparse.Namespace):
     loss: str | None
     allow: list[str]
     ignore: list[str]
+    fail_on: str | None
     batches: int | None
     depth: int
     seconds: float
@@ -85,6 +87,8 @@ def _add_what_is_checked(check: Parser) -> None:
 def _add_how_it_is_checked(check: Parser) -> None:
     add = check.add_argument
     add("--ignore", action="append", default=[], choices=list(RULES), help="leave a rule's findings out")
+    fail_on = "exit with status 1 also for a finding that the framework repairs"
+    add("--fail-on", choices=["repaired"], help=fail_on)
     add("--batches", type=_at_least_one, metavar="N", help="how many batches to read (default: 32 or more)")
     depth = "how many a consumer may hold (default: 10)"
     add("--depth", type=_at_least_one, default=10, metavar="N", help=depth)

@@ -37,7 +37,7 @@ def work(options: Options, say: Say, started: float) -> None:
     """Check, saying what is being done for the case that it does not come to an end."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
-        say(result=result_of(run(options, say, started)))
+        say(result=result_of(run(options, say, started), options.fail_on))
     except GuardError as error:
         say(error=str(error))
         return
@@ -138,7 +138,7 @@ class Progress:
         if len(reading.aliasing.changes) > self.proofs:
             self.proofs = len(reading.aliasing.changes)
             report = Report(self.title, tuple(reading.findings()), tuple(reading.not_checked))
-            self.say(result=result_of(report.without(self.options.ignore)))
+            self.say(result=result_of(report.without(self.options.ignore), self.options.fail_on))
 
 
 def _check_batches(options: Options, target: Any, title: str, say: Say, started: float) -> Report:

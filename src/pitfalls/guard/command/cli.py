@@ -1,6 +1,6 @@
 """The command: ``pitfalls check``.
 
-Exit status 0: nothing found; 1: findings; 2: it could not check, and says why.
+Exit status 0: nothing found, or only what the framework repairs; 1: findings; 2: it could not check, and says why.
 """
 
 from __future__ import annotations

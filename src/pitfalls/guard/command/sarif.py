@@ -38,7 +38,7 @@ def _result(finding: FindingRecord, file: str, line: int | None) -> Sarif:
     return {
         "ruleId": finding["rule"],
         "ruleIndex": list(RULES).index(finding["rule"]),
-        "level": "error",
+        "level": "note" if finding["repaired"] else "error",
         "message": {"text": f"{finding['message']}\n{finding['fix']}"},
         "locations": [_location(file, line)],
         "properties": {"array": finding["array"], "batch": finding["batch"]},

@@ -120,7 +120,9 @@ def _repaired(trace: Trace, repair: Repair, prediction_first: bool) -> Meeting:
     label, prediction = (repair.b, repair.a) if prediction_first else (repair.a, repair.b)
     result = ax.broadcast_shape(ax.shape_of(label), ax.shape_of(prediction))
     frames = frames_of_the_step(repair.stack)
-    return replace(_meeting(trace, label, prediction, result, frames, repair.scope), repaired=True)
+    meeting = _meeting(trace, label, prediction, result, frames, repair.scope)
+    names = (repair.metric, *meeting.names) if repair.metric else meeting.names
+    return replace(meeting, names=names, repaired=True)
 
 
 def _role(origin: frozenset[str]) -> str:
