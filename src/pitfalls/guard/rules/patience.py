@@ -11,7 +11,7 @@ from typing import Any
 
 from pitfalls.guard.rules.aliasing import Aliasing
 from pitfalls.guard.stream.batches import named_leaves
-from pitfalls.guard.stream.lines import find_places
+from pitfalls.guard.stream.lines import may_be_written
 from pitfalls.guard.stream.memory import address_of, is_slice
 
 LEAST_BATCHES = 32
@@ -60,4 +60,4 @@ class Epochs:
 def _may_be_shuffled(aliasing: Aliasing) -> bool:
     """Tell whether batches are slices of a larger array that the code also writes to."""
     leaves = aliasing.window.held[-1].leaves.values()
-    return any(is_slice(leaf) and find_places(aliasing.source, leaf).refilled for leaf in leaves)
+    return any(is_slice(leaf) and may_be_written(aliasing.source, leaf) for leaf in leaves)

@@ -12,8 +12,8 @@ from pitfalls.guard.rules.aliasing import Aliasing
 from pitfalls.guard.rules.detectors import Detector, first_of_each_array
 from pitfalls.guard.rules.patience import Patience
 from pitfalls.guard.rules.stability import Stability
-from pitfalls.guard.rules.traps import RefusedWrites, is_trapped_write, place_of, refilling_line
-from pitfalls.guard.stream.lines import Place
+from pitfalls.guard.rules.targets import Write, place_of
+from pitfalls.guard.rules.traps import RefusedWrites, refilling_write
 from pitfalls.guard.stream.streams import is_pydataset, is_tf_dataset, stream_of
 
 ONE_AFTER_THE_OTHER = "The order in which workers take batches: they were read one after the other."
@@ -31,7 +31,7 @@ class Reading:
         self.seen = 0
         self.notes: list[str] = []
         self.aliasing = Aliasing(source, depth)
-        self.writes = RefusedWrites() if strict else None
+        self.writes = RefusedWrites(depth) if strict else None
         self.detectors: list[Detector] = [self.aliasing]
         if not is_tf_dataset(source):
             self.detectors.append(Stability())
@@ -46,7 +46,7 @@ class Reading:
         finally:
             if self.writes:
                 self.writes.trap.open()
-            with contextlib.suppress(ValueError):
+            with contextlib.suppress(ValueError, RuntimeError):
                 getattr(self.stream, "close", lambda: None)()
 
     def findings(self) -> list[Finding]:
@@ -94,8 +94,8 @@ class Reading:
 
     def _failed(self, error: BaseException) -> None:
         self.aliasing.compare(self.seen)
-        if self.writes and self.seen and is_trapped_write(error):
-            return self.writes.take(error, self.seen, self.aliasing.window.held)
+        if self.writes and self.writes.take(error, self.seen, self.aliasing.window.held):
+            return None
         place = place_of(error)
         at = f" at {place.text}" if place else ""
         what = f"It raised {type(error).__name__} while batch {self.seen} was made{at}: {first_line(error)}"
@@ -123,16 +123,17 @@ class Reading:
         window = self.aliasing.window
         used_again = self.aliasing.changes or window.memory_came_again()
         if used_again and not self.writes and not is_tf_dataset(self.source):
-            found = refilling_line(self.stream, window.held, self.depth)
+            found = refilling_write(self.stream, window.held, self.depth)
             if found:
-                self._located(*found)
+                self._located(found)
 
-    def _located(self, path: str, place: Place) -> None:
-        """Note which line wrote to an array, or that it always wrote the same."""
-        if path in self.aliasing.changes:
-            self.aliasing.locate(path, place)
-        elif not self.aliasing.changes:
+    def _located(self, write: Write) -> None:
+        """Note which line wrote to which arrays, or that it always wrote the same."""
+        for path in {path for path, _ in write.arrays} & set(self.aliasing.changes):
+            self.aliasing.locate(path, write.place)
+        if not self.aliasing.changes:
             self.notes.append(
-                f"{path} is written again for each batch, always with the same values, at {place.text}. "
+                f"{write.arrays[0][0]} is written again for each batch, always with the same values, "
+                f"at {write.place.text}. "
                 "If that is due to the data it was called with, call it with data that varies."
             )

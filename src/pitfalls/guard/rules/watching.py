@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Generator, Iterable
 from typing import Any
 
@@ -68,5 +69,7 @@ def _watched(source: Iterable[Any], depth: int, on_alias: str) -> Generator[Any,
             sent = yield batch
     finally:
         watcher.held.clear()
-        if hasattr(iterator, "close"):
-            iterator.close()
+        with contextlib.suppress(
+            RuntimeError
+        ):  # a bare except around its yield keeps the source from closing
+            getattr(iterator, "close", lambda: None)()
