@@ -45,7 +45,7 @@ class Aliasing:
     def locate(self, path: str, place: Place) -> None:
         """Note which line refills an array that was seen to change."""
         change, places = self.changes[path]
-        self.changes[path] = change, places._replace(refilled=place)
+        self.changes[path] = change, Places(places.allocated, place, places.name)
 
     def findings(self) -> list[Finding]:
         """Return a finding for each array, at most a few of each part of the batch."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pitfalls.guard.stream.holders import holders_of
+from pitfalls.guard.stream.statements import Name
 from pitfalls.guard.stream.syntax import Source
 
 OWN_CODE = str(Path(__file__).parents[1]) + "/"
@@ -64,7 +65,7 @@ def may_be_written(source: object, leaf: object) -> bool:
     """Tell whether the code behind a source writes to an array of which a leaf is a part, wherever in it."""
     for code, names in holders_of(source, leaf):
         text = _source(code.co_filename) if is_user_file(code.co_filename) else None
-        anywhere = {name: what._replace(whole=True) for name, what in names.items()}
+        anywhere = {name: Name(what.level) for name, what in names.items()}
         if text is not None and text.lines_of(code.co_firstlineno, anywhere)[1]:
             return True
     return False
