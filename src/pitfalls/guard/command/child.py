@@ -130,13 +130,14 @@ class Progress:
     def __init__(self, options: Options, title: str, say: Say) -> None:
         """Know nothing yet."""
         self.options, self.title, self.say = options, title, say
-        self.proofs = 0
+        self.said: int | None = None
 
     def __call__(self, reading: Reading) -> None:
-        """Say how far a reading came."""
-        self.say(stage=f"batch {reading.seen} was made")
-        if len(reading.aliasing.changes) > self.proofs:
-            self.proofs = len(reading.aliasing.changes)
+        """Say how far a reading came, and a result as soon as there is one."""
+        self.say(stage=f"batch {reading.seen} was made", seen=reading.seen)
+        found = len(reading.findings())
+        if found != self.said and (found or reading.seen > reading.depth):
+            self.said = found
             report = Report(self.title, tuple(reading.findings()), tuple(reading.not_checked))
             self.say(result=result_of(report.without(self.options.ignore), self.options.fail_on))
 

@@ -48,13 +48,19 @@ def _supervised(options: Options) -> Result:
         return failure(options.target, GARBLED)
     if "result" in said:
         result = Result(*said["result"])
-        if said.get("done"):
-            return result
-        if result.report["findings"]:
-            late = f"Out of time after {options.seconds:g} seconds: what came before is shown."
-            result.report["not_checked"].append(late)
+        if not said.get("done"):
+            result.report["not_checked"].append(_why_in_part(outcome, options.seconds))
+        if said.get("done") or result.report["findings"] or outcome.out_of_time:
             return result
     return failure(options.target, _why(outcome, options.seconds))
+
+
+def _why_in_part(outcome: Outcome, seconds: float) -> str:
+    """Say why a result is not all of it."""
+    if outcome.out_of_time:
+        came = f"{outcome.said.get('seen', 0)} batches came"
+        return f"Out of time after {seconds:g} seconds: {came}, and only these were checked."
+    return f"{_why(outcome, seconds).splitlines()[0]} What came before is shown."
 
 
 def _why(outcome: Outcome, seconds: float) -> str:

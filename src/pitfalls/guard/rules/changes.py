@@ -25,6 +25,7 @@ class Change(NamedTuple):
     total: int
     sampled: bool = False
     container: str | None = None
+    holder: Any = None
 
     @property
     def when(self) -> str:
@@ -32,12 +33,12 @@ class Change(NamedTuple):
         return f"while batch {self.at} was made"
 
 
-def container_kind(batch: Any) -> str:
-    """Name the mutable container of a batch: the batch itself, or the first one inside a tuple."""
+def container_of(batch: Any) -> Any:
+    """Return the mutable container of a batch: the batch itself, or the first one inside a tuple."""
     if isinstance(batch, tuple):
-        kinds = [container_kind(part) for part in batch]
-        return next((kind for kind in kinds if kind != "tuple"), "tuple")
-    return type(batch).__name__ if isinstance(batch, (dict, *SEQUENCES)) else "tuple"
+        inner = [container_of(part) for part in batch]
+        return next((part for part in inner if not isinstance(part, tuple)), ())
+    return batch if isinstance(batch, (dict, *SEQUENCES)) else ()
 
 
 def describe(change: Change, places: Places) -> Finding:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import reprlib
 import time
 from collections.abc import Callable
 from typing import Any
@@ -30,6 +31,7 @@ class Reading:
         self.observe: Callable[[Reading], None] = lambda _: None
         self.seen = 0
         self.notes: list[str] = []
+        self.example = ""
         self.aliasing = Aliasing(source, depth)
         self.writes = RefusedWrites(depth) if strict else None
         self.detectors: list[Detector] = [self.aliasing]
@@ -40,6 +42,7 @@ class Reading:
 
     def run(self, deadline: float | None) -> None:
         """Read until the limit, the deadline, or the end of the batches."""
+        self.patience.has_deadline = deadline is not None
         try:
             self._read(deadline)
             self._refuse_the_unreadable()
@@ -63,7 +66,9 @@ class Reading:
     def _read(self, deadline: float | None) -> None:
         while self.patience.wants_more(self.seen, self.aliasing):
             if deadline and time.monotonic() > deadline:
-                return self._out_of_time()
+                if self.seen < self.patience.limit:
+                    return self._out_of_time()
+                break
             self.observe(self)
             if not self._read_one():
                 return None
@@ -82,6 +87,7 @@ class Reading:
         for detector in self.detectors:
             detector.see(self.seen, batch)
         self.patience.epochs.add(batch)
+        self.example = self.example or f"batch 0 is {reprlib.repr(batch)}"
         self.seen += 1
         return True
 
@@ -99,9 +105,9 @@ class Reading:
         place = place_of(error)
         at = f" at {place.text}" if place else ""
         what = f"It raised {type(error).__name__} while batch {self.seen} was made{at}: {first_line(error)}"
-        if not self.aliasing.changes:
+        if not self.aliasing.changes and self.seen <= self.depth:
             raise GuardError(what) from error
-        return self.notes.append(what)
+        return self.notes.append(f"{what}. The {self.seen} batches before it were checked.")
 
     def _out_of_time(self) -> None:
         came = f"Out of time: {self.seen} of {self.patience.limit} batches came"
@@ -111,11 +117,12 @@ class Reading:
 
     def _refuse_the_unreadable(self) -> None:
         """Refuse a source of which nothing could be read: silence would look like a clean report."""
-        if self.aliasing.window.nothing_was_read():
+        window = self.aliasing.window
+        if self.seen and not window.read_something:
+            what = "\n".join(f"  {why}" for why in window.unread.values()) or f"  {self.example}"
             raise GuardError(
-                "Nothing that it yields can be read, so nothing was checked:\n"
-                + "\n".join(f"  {why}" for why in self.aliasing.window.unread.values())
-                + "\nYield arrays, or tuples, lists, dicts or objects that hold them."
+                f"Nothing that it yields can be read, so nothing was checked:\n{what}\n"
+                "Yield arrays, or tuples, lists, dicts or objects that hold them."
             )
 
     def _locate_the_write(self) -> None:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from pitfalls.guard.stream.batches import named_leaves
 from pitfalls.guard.stream.lines import Place, is_user_file
 
 if TYPE_CHECKING:
@@ -39,9 +38,7 @@ def refused_write(error: BaseException, held: Sequence[Held]) -> Write | None:
         return None
     frame, line = frames[-1]
     targets = list(_targets(frame, line))
-    leaves = [
-        (path, batch.index, leaf) for batch in reversed(held) for path, leaf in named_leaves(batch.batch)
-    ]
+    leaves = [(path, batch.index, leaf) for batch in reversed(held) for path, leaf in batch.leaves.items()]
     arrays = [
         (path, index) for path, index, leaf in leaves if any(_overlap(leaf, target) for target in targets)
     ]

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from pitfalls.guard.findings import AliasedBatchError, AliasedBatchWarning, Finding
-from pitfalls.guard.rules.changes import Change, container_kind, describe
+from pitfalls.guard.rules.changes import Change, container_of, describe
 from pitfalls.guard.stream.batches import named_leaves
 from pitfalls.guard.stream.contents import same_value
 from pitfalls.guard.stream.copying import copied_batch
@@ -101,7 +101,7 @@ class Watcher:
         for held in (*watched, *(user for user in users if user not in watched)):
             change = self._change_of(held)
             if change is not None:
-                self._act(describe(change, find_places(self.source, change.leaf)))
+                self._act(describe(change, find_places(self.source, change.holder)))
                 return
 
     def _change_of(self, held: ProbedBatch) -> Change | None:
@@ -109,14 +109,24 @@ class Watcher:
         for probe in held.probes:
             if probe.differs():
                 changed, total = probe.changed()
-                return Change(probe.path, held.index, self.seen, probe.leaf, changed, total, probe.sampled)
+                return Change(
+                    probe.path,
+                    held.index,
+                    self.seen,
+                    probe.leaf,
+                    changed,
+                    total,
+                    probe.sampled,
+                    holder=probe.leaf,
+                )
         if type(held.batch) is tuple and all(type(part) is np.ndarray for part in held.batch):
             return None
         now = dict(named_leaves(held.batch))
         for probe in held.probes:
             if now.get(probe.path) is not probe.leaf and not _equal(probe, now.get(probe.path)):
-                leaf, kind = now.get(probe.path), container_kind(held.batch)
-                return Change(probe.path, held.index, self.seen, leaf, 0, 0, container=kind)
+                leaf, container = now.get(probe.path), container_of(held.batch)
+                kind = type(container).__name__
+                return Change(probe.path, held.index, self.seen, leaf, 0, 0, container=kind, holder=container)
         return None
 
     def _act(self, finding: Finding) -> None:

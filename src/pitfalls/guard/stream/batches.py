@@ -25,6 +25,7 @@ BUFFERS = (bytearray, memoryview, array.array, ctypes.Array)
 SEQUENCES = (list, tuple, deque)
 SPARSE_ARRAYS = ("data", "indices", "indptr", "row", "col", "values")
 DEEPEST = 32
+FRAMEWORKS = ("tensorflow", "torch", "jax", "jaxlib", "pandas", "xarray")
 
 
 def named_leaves(batch: Any) -> list[tuple[str, Any]]:
@@ -105,6 +106,29 @@ def is_readable(leaf: object) -> bool:
     if isinstance(leaf, (np.ndarray, *BUFFERS)):
         return True
     return (hasattr(leaf, "__array__") or hasattr(leaf, "__array_interface__")) and not isinstance(leaf, type)
+
+
+def is_tuple_of_arrays(batch: Any) -> bool:
+    """Tell whether a batch is an array, or a tuple of nothing but arrays: no part of it can be replaced."""
+    return type(batch) is np.ndarray or (
+        type(batch) is tuple and all(type(part) is np.ndarray for part in batch)
+    )
+
+
+def draws_anew(leaf: Any) -> bool:
+    """Tell whether an object of somebody's own class makes other values each time that it is read.
+
+    An image that is augmented whenever it is asked for its values is such an object.
+    """
+    if not isinstance(getattr(type(leaf), "__array__", None), types.FunctionType):
+        return False
+    if type(leaf).__module__.split(".")[0] in FRAMEWORKS:
+        return False
+    try:
+        first, second = np.array(leaf), np.array(leaf)
+    except Exception:
+        return False
+    return first.shape != second.shape or first.tobytes() != second.tobytes()
 
 
 def read(leaf: Any) -> np.ndarray:

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from pitfalls.guard.stream.batches import SEQUENCES, is_readable, read
-from pitfalls.guard.stream.contents import Contents, changed_values, contents_of
+from pitfalls.guard.stream.batches import SEQUENCES, draws_anew, is_readable, read
+from pitfalls.guard.stream.contents import Contents, changed_values, contents_of, different_items
 
 WHOLE_BYTES = 1 << 15
 BLOCKS = 128
@@ -44,7 +44,7 @@ class Probe:
             else:
                 self.phase = next(_phase) % PHASES
                 self.raw = _sample(leaf, self.phase)
-        elif is_readable(leaf) or isinstance(leaf, SEQUENCES):
+        elif (is_readable(leaf) and not draws_anew(leaf)) or isinstance(leaf, SEQUENCES):
             self.contents = contents_of(self._few())
 
     def now(self) -> bytes:
@@ -54,7 +54,10 @@ class Probe:
     def differs(self) -> bool:
         """Tell whether the array no longer holds what was read."""
         if self.raw is not None:
-            return self.now() != self.raw
+            now = self.now()
+            return now != self.raw and (
+                len(now) != len(self.raw) or different_items(self.raw, now, self.leaf.dtype) > 0
+            )
         return self.contents is not None and changed_values(self.contents, self._few()) > 0
 
     def renew(self) -> None:
@@ -69,11 +72,10 @@ class Probe:
         if self.raw is None:
             few = self._few()
             return changed_values(self.contents, few) if self.contents else 0, few.size
-        now, size = self.now(), self.leaf.dtype.itemsize
+        now = self.now()
         if len(now) != len(self.raw):
             return self.leaf.size, self.leaf.size
-        a, b = (np.frombuffer(part, np.uint8).reshape(-1, size) for part in (self.raw, now))
-        return int((a != b).any(axis=1).sum()), len(a)
+        return different_items(self.raw, now, self.leaf.dtype), len(now) // self.leaf.dtype.itemsize
 
     @property
     def sampled(self) -> bool:
