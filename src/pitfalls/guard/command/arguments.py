@@ -30,7 +30,7 @@ class Options(argparse.Namespace):
     ignore: list[str]
     fail_on: str | None
     batches: int | None
-    depth: int
+    depth: int | None
     seconds: float
     strict: bool
     json: bool
@@ -90,8 +90,8 @@ def _add_how_it_is_checked(check: Parser) -> None:
     fail_on = "exit with status 1 also for a finding that the framework repairs"
     add("--fail-on", choices=["repaired"], help=fail_on)
     add("--batches", type=_at_least_one, metavar="N", help="how many batches to read (default: 32 or more)")
-    depth = "how many a consumer may hold (default: 10)"
-    add("--depth", type=_at_least_one, default=10, metavar="N", help=depth)
+    depth = "how many a consumer may hold (default: 10, of a PyDataset its queue and workers)"
+    add("--depth", type=_at_least_one, metavar="N", help=depth)
     add("--seconds", type=_positive, default=60.0, metavar="S", help="a limit for everything (default: 60)")
     add("--strict", action="store_true", help="make yielded memory read-only: each write to it is a finding")
 

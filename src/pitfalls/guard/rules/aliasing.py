@@ -27,10 +27,16 @@ from pitfalls.guard.stream.batches import (
 from pitfalls.guard.stream.contents import Contents, changed_values, contents_of, same_value
 from pitfalls.guard.stream.lines import Place, Places, find_places
 from pitfalls.guard.stream.memory import share_memory
+from pitfalls.guard.stream.streams import is_pydataset
 from pitfalls.guard.stream.weak import Weak, may_be_weak
 
 DEFAULT_DEPTH = 10
 MOST_COPIED_BYTES = 1 << 29
+
+
+def depth_of(source: Any) -> int:
+    """Return how many batches the consumer of a source may hold: of a PyDataset what its queue and workers do."""
+    return source.max_queue_size + source.workers if is_pydataset(source) else DEFAULT_DEPTH
 
 
 class Aliasing:
