@@ -24,6 +24,7 @@ class Options(argparse.Namespace):
     set: list[str]
     call: str | None
     definitions: bool
+    example: bool
     batch: str | None
     loss: str | None
     allow: list[str]
@@ -42,6 +43,9 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise what is wrong with the command line, instead of exiting."""
+        if "invalid choice" in message and "(choose from" in message and "argument check" in message:
+            word = message.split("invalid choice: ")[1].split(" (choose")[0].strip("'")
+            raise GuardError(f"The command is missing: pitfalls check {word}.")
         raise GuardError(f"{message[0].upper()}{message[1:]}. See pitfalls check --help.")
 
 
@@ -76,6 +80,8 @@ def _add_what_is_checked(check: Parser) -> None:
     add("--call", metavar="EXPRESSION", help="evaluate this in the file's namespace instead of a name")
     definitions = "take imports, functions, classes, constants; run nothing else"
     add("--definitions", action="store_true", help=definitions)
+    example = "print a --call line for it, made up from the names and defaults of its arguments; run nothing"
+    add("--example", action="store_true", help=example)
     batch = "for a model: where its first batch comes from, a name or an expression"
     add("--batch", metavar="TARGET", help=batch)
     loss = "for a model that is not compiled: the name of a Keras loss, or of a function in the file"

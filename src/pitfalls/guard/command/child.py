@@ -12,6 +12,7 @@ from pitfalls.guard.command.arguments import Options
 from pitfalls.guard.command.definitions import functions_of
 from pitfalls.guard.command.results import result_of
 from pitfalls.guard.command.settings import Settings, parse_settings
+from pitfalls.guard.command.sources import ENDINGS
 from pitfalls.guard.command.supervision import Say
 from pitfalls.guard.command.targets import (
     Module,
@@ -81,7 +82,7 @@ def _loaded(options: Options, settings: Settings, say: Say) -> Module:
     wanted = names_in(options.call) if options.call else {(name or "").split(".")[0]}
     wanted |= _names_for_the_model(options)
     say(stage=f"{place} was imported", hint=MORE_SECONDS)
-    if place.endswith(".py") and not options.definitions:
+    if place.endswith(ENDINGS) and not options.definitions:
         say(hint=_hint_for(place))
     return load(place, wanted if options.definitions else None)
 

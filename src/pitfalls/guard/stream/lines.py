@@ -75,7 +75,7 @@ def is_user_file(file: str) -> bool:
     """Tell whether a file is Python of the user's: no installed package, no compiled code, no part of the guard."""
     if file.startswith((OWN_CODE, STANDARD_LIBRARY)) or any(part in file for part in INSTALLED):
         return False
-    return file.endswith(".py") or (file.startswith("<") and bool(linecache.getlines(file)))
+    return file.endswith((".py", ".ipynb")) or (file.startswith("<") and bool(linecache.getlines(file)))
 
 
 @functools.lru_cache(maxsize=32)
