@@ -36,10 +36,16 @@ def named_leaves(batch: Any) -> list[tuple[str, Any]]:
     """
     if type(batch) is tuple and len(batch) == 2 and type(batch[0]) is type(batch[1]) is np.ndarray:
         return [("inputs", batch[0]), ("labels", batch[1])]
-    if isinstance(batch, SEQUENCES) and 1 <= len(batch) <= len(PARTS) and not is_plain_list(batch):
+    if isinstance(batch, SEQUENCES) and 1 <= len(batch) <= len(PARTS) and _has_parts(batch):
         pairs = zip(PARTS, tuple(batch), strict=False)
         return [leaf for name, part in pairs for leaf in _leaves(name, part, 0)]
     return list(_leaves("inputs", batch, 0))
+
+
+def _has_parts(batch: Any) -> bool:
+    """Tell whether a sequence is a batch of parts, not one plain list: a tuple of plain lists has parts."""
+    of_lists = isinstance(batch, tuple) and all(isinstance(part, (list, deque)) for part in batch)
+    return of_lists or not is_plain_list(batch)
 
 
 def _leaves(path: str, node: Any, depth: int) -> Iterator[tuple[str, Any]]:
