@@ -296,3 +296,19 @@ def test_keras_trains_on_an_axis_that_differs_from_the_start():
     model.compile("sgd", loss="mse")
     lengths = ((np.ones((4, n, 2)), np.ones((4, 1))) for n in (3, 5, 9, 4))
     assert len(model.fit(lengths, steps_per_epoch=3, verbose=0).history["loss"]) == 1
+
+
+def test_a_loader_that_is_slower_than_the_patience_is_read_for_longer(monkeypatch):
+    """A shuffle at batch 80 comes long after the patience is over, and well before the limit."""
+    monkeypatch.setattr("pitfalls.guard.rules.patience.PATIENT_SECONDS", 0.3)
+    data = np.arange(640.0).reshape(320, 2)
+
+    def slow():
+        while True:
+            for start in range(0, 320, 4):
+                time.sleep(0.01)
+                yield data[start : start + 4], np.ones(4)
+            np.random.shuffle(data)
+
+    assert [finding.array for finding in guard.check(slow(), seconds=20)] == ["inputs"]
+    assert not guard.check(slow())

@@ -61,6 +61,7 @@ ALLOCATING = {
         "repeat",
     ),
 }
+HANDING_OUT = {"next", "iter", "getattr", "asarray", "memoryview", "max", "min"}
 VIEWS = {"T", "flat", "real", "imag", "mask", "data"}
 
 
@@ -139,6 +140,13 @@ def makes_something(value: ast.expr, level: int) -> bool:
     if level:
         return isinstance(value, LITERALS) and any(_allocates(node) for node in ast.walk(value))
     return isinstance(value, (*LITERALS, ast.BinOp)) or _allocates(value)
+
+
+def calls_a_function(value: ast.expr) -> bool:
+    """Tell whether a value is what a function returns that may allocate: no method, and none that only hands out."""
+    return (
+        isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id not in HANDING_OUT
+    )
 
 
 def _allocates(node: Node) -> bool:

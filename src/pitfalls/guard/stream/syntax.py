@@ -16,6 +16,7 @@ from pitfalls.guard.stream.statements import (
     Node,
     arguments,
     bindings_in,
+    calls_a_function,
     makes_something,
     mentions,
     spelling,
@@ -73,7 +74,12 @@ class Source:
         """Return the line that binds a name to something new."""
         for binding in self._bindings(function, name):
             value = binding.value
-            if value is not None and not mentions(value, names) and makes_something(value, names[name].level):
+            if value is None or mentions(value, names):
+                continue
+            once = (
+                not names[name].level and calls_a_function(value) and not _comes_again(function, binding.line)
+            )
+            if once or makes_something(value, names[name].level):
                 return binding.line
         return None
 
@@ -153,6 +159,11 @@ def _after_a_yield(function: Function) -> Iterator[Node]:
     for node in nodes:
         if not yields or id(node) in again or getattr(node, "lineno", 0) > min(yields):
             yield node
+
+
+def _comes_again(function: Function, line: int) -> bool:
+    """Tell whether a function can come to a line again after it has yielded."""
+    return any(getattr(node, "lineno", None) == line for node in _after_a_yield(function))
 
 
 def _holds_a_yield(loop: Node) -> bool:
