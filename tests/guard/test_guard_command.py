@@ -1,17 +1,13 @@
 """The command: targets, options, exit status, JSON, SARIF, and code that hangs or crashes."""
 
 import json
-import os
 import subprocess
 import sys
 import textwrap
 from pathlib import Path
 
+import commands
 import pytest
-
-from pitfalls.guard.command import cli
-
-SOURCE = str(Path(cli.__file__).parents[3])
 
 GENERATORS = """
     import sys
@@ -204,56 +200,6 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-SERVER = """
-import json, os, sys
-from pitfalls.guard.command import child, cli
-for line in sys.stdin:
-    folder, words = json.loads(line)
-    if os.fork() == 0:
-        os.chdir(folder)
-        for number, name in ((1, "out"), (2, "err")):
-            os.dup2(os.open(f".{name}", os.O_CREAT | os.O_TRUNC | os.O_WRONLY), number)
-        try:
-            status = cli.main(words)
-        except SystemExit as end:
-            status = end.code
-        sys.stdout.flush()
-        os._exit(status)
-    print(os.waitstatus_to_exitcode(os.wait()[1]), flush=True)
-"""
-ENVIRONMENT = {**os.environ, "PYTHONPATH": SOURCE}
-
-
-@pytest.fixture(scope="module")
-def run():
-    """Run commands in forks of one process: sixty interpreters would take a minute."""
-    command = [sys.executable, "-c", SERVER]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    with subprocess.Popen(command, text=True, env=ENVIRONMENT, **pipes) as server:
-
-        def ask(*words):
-            server.stdin.write(json.dumps([os.getcwd(), words]) + "\n")
-            server.stdin.flush()
-            status = int(server.stdout.readline())
-            return subprocess.CompletedProcess(
-                words, status, Path(".out").read_text(), Path(".err").read_text()
-            )
-
-        yield ask
-        server.stdin.close()
-
-
-@pytest.fixture
-def checked(run):
-    """Run a check and return status and JSON object: there is always exactly one object."""
-
-    def ask(*words):
-        done = run("check", *words, "--json")
-        return done.returncode, json.loads(done.stdout)
-
-    return ask
-
-
 def test_the_command_runs_in_an_interpreter_of_its_own(folder):
     """As a shell would run it."""
     command = [
@@ -262,7 +208,7 @@ def test_the_command_runs_in_an_interpreter_of_its_own(folder):
         "import sys; from pitfalls.guard.command.cli import main; sys.exit(main())",
     ]
     words = [*command, "check", "gen.py:reused"]
-    done = subprocess.run(words, capture_output=True, text=True, env=ENVIRONMENT, timeout=60)
+    done = subprocess.run(words, capture_output=True, text=True, env=commands.ENVIRONMENT, timeout=60)
     assert (done.returncode, done.stderr) == (1, "")
     assert done.stdout.startswith("aliased-batch: inputs of batch 0")
 
@@ -273,7 +219,7 @@ def test_a_corrupting_generator_ends_in_status_1(folder, checked):
     assert status == 1
     assert (result["target"], result["status"], result["not_checked"]) == ("gen.py:reused", "findings", [])
     (finding,) = result["findings"]
-    assert set(finding) == {"rule", "array", "batch", "message", "fix"}
+    assert set(finding) == {"rule", "array", "batch", "message", "fix", "repaired"}
     assert (finding["rule"], finding["array"], finding["batch"]) == ("aliased-batch", "inputs", 0)
     assert "gen.py:5: x = np.zeros((batch_size, 2))" in finding["message"]
     assert "gen.py:7: x[:] = scale * np.random.rand(batch_size, 2)" in finding["message"]

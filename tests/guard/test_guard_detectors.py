@@ -26,7 +26,7 @@ def refilled():
 
 def growing():
     for i in range(4):
-        yield np.full((3, 2 + i), float(i)), np.ones(3)
+        yield np.full((3, 2 + i // 2), float(i)), np.ones(3)
 
 
 def shorter_at_the_end():
@@ -47,7 +47,7 @@ def aliasing():
         (Stability, fresh, []),
         (Stability, refilled, []),
         (Stability, shorter_at_the_end, []),
-        (Stability, growing, [("unstable-batch", "inputs", 1)]),
+        (Stability, growing, [("unstable-batch", "inputs", 2)]),
         (RefusedWrites, fresh, []),
     ],
 )

@@ -477,6 +477,31 @@ def test_a_pydataset_that_fills_one_buffer_is_caught():
     assert not guard.check(Filled(False))
 
 
+class Rotates(keras.utils.PyDataset):
+    """Fills some buffers in turn."""
+
+    def __init__(self, count, **options):
+        super().__init__(**options)
+        self.buffers = [np.zeros((4, 2)) for _ in range(count)]
+
+    def __len__(self):
+        return 12
+
+    def __getitem__(self, index):
+        buffer = self.buffers[index % len(self.buffers)]
+        buffer[:] = index
+        return buffer, np.ones((4, 1))
+
+
+@pytest.mark.parametrize(("count", "found"), [(5, True), (6, False)])
+def test_a_pydataset_is_checked_at_the_depth_of_its_own_queue_and_workers(count, found):
+    """Three in the queue and two with the workers: the sixth buffer is safe."""
+    rotates = Rotates(count, workers=2, max_queue_size=3)
+    assert bool(guard.check(rotates)) == found
+    assert guard.watch(rotates).depth == 5
+    assert guard.check(Rotates(count, workers=2, max_queue_size=3), depth=6)
+
+
 @pytest.mark.parametrize("count", [5, 500])
 def test_a_pydataset_that_shuffles_its_data_between_epochs_is_caught(count):
     """The last batches of an epoch are slices of what on_epoch_end shuffles, however long the epoch."""

@@ -3,6 +3,7 @@
 import gc
 import inspect
 import itertools
+import time
 import warnings
 import weakref
 
@@ -11,7 +12,9 @@ import numpy as np
 import pytest
 
 from pitfalls import guard
+from pitfalls.guard.rules.budget import Budget
 from pitfalls.guard.stream.memory import address_of, offset_from_alignment
+from pitfalls.guard.stream.probes import Probe
 
 
 def reused():
@@ -292,3 +295,62 @@ def test_a_generator_function_is_refused_with_advice():
     with pytest.raises(TypeError) as caught:
         guard.watch(fresh)
     assert str(caught.value) == "fresh is a generator function: call it, and check what it returns."
+
+
+ROWS, ROW_VALUES = 500, 10_000
+
+
+@pytest.mark.parametrize(("blocks", "missed"), [(128, 0.76), (1024, 0.0), (8192, 0.0)])
+def test_more_blocks_see_a_smaller_write(blocks, missed):
+    """One row of 40 kB in 20 MB: 128 blocks miss it in three writes of four, 1024 never do."""
+    x = np.zeros((ROWS, ROW_VALUES), np.float32)
+    count, writes = 0, 120
+    for i in range(writes):
+        probe = Probe("inputs", x, blocks)
+        x[i * 37 % ROWS] += 1
+        count += not probe.differs()
+    assert count / writes == pytest.approx(missed, abs=4 * (0.76 * 0.24 / writes) ** 0.5 if missed else 0)
+
+
+def settled(budget, steps):
+    """Let some batches pass, each after an interval and with what reading it cost."""
+    now = 0.0
+    for interval, own in [(0.0, 0.0), *steps]:
+        now += interval
+        budget.own_seconds += own
+        budget.settle(now)
+    return budget.blocks
+
+
+@pytest.mark.parametrize(
+    ("steps", "blocks"),
+    [
+        ([(0.1, 1e-4)] * 3, 1024),
+        ([(0.1, 1e-4)] * 30, 8192),
+        ([(0.001, 1e-4)] * 30, 128),
+        ([(0.001, 1e-4), (5.0, 1e-4), (0.001, 1e-4)], 128),
+        ([(0.1, 1e-4)] * 3 + [(0.1, 2e-3)] * 2, 256),
+    ],
+    ids=["a step of 0.1 s", "for long", "a short step", "a pause", "reading turns out dear"],
+)
+def test_reading_takes_one_hundredth_of_the_time_between_batches(steps, blocks):
+    """More blocks where there is time, fewer where there is none."""
+    assert settled(Budget(), steps) == blocks
+
+
+def test_a_slow_step_makes_watch_read_more():
+    """After a few steps of 20 ms a row of 40 kB is seen at every write."""
+    x = np.zeros((ROWS, ROW_VALUES), np.float32)
+
+    def one_row_later():
+        for i in itertools.count():
+            if i >= 12:
+                x[i * 37 % ROWS] += 1
+            yield x, np.ones(ROWS)
+
+    seen = 0
+    with pytest.raises(guard.AliasedBatchError):
+        for _ in guard.watch(one_row_later()):
+            seen += 1
+            time.sleep(0.05)
+    assert seen <= 14

@@ -1,5 +1,7 @@
 """Words: the lines of a finding that depend on where an array stands and on what it is called."""
 
+import copy
+
 import numpy as np
 import pytest
 
@@ -49,12 +51,12 @@ def test_where_an_array_stands_decides_which_paths_bite(leaf, said):
 @pytest.mark.parametrize(
     ("batch", "later", "said"),
     [
-        (np.zeros((2, 3)), np.zeros((2, 4)), "batch 1: inputs have a different shape or dtype than in"),
-        ([[np.zeros(2)]], [[np.zeros(2, int)]], "batch 1: inputs[0] has a different shape or dtype than in"),
+        (np.zeros((2, 3)), np.zeros((2, 4)), "batch 2: inputs have a different shape or dtype than in"),
+        ([[np.zeros(2)]], [[np.zeros(2, int)]], "batch 2: inputs[0] has a different shape or dtype than in"),
     ],
     ids=["the inputs", "one of them"],
 )
 def test_a_changed_shape_is_told_in_a_sentence(batch, later, said):
     """Several arrays have it, one array has it."""
-    (finding,) = guard.check([batch, later], batches=2)
+    (finding,) = guard.check([batch, copy.deepcopy(batch), later], batches=3)
     assert finding.message.startswith(said)

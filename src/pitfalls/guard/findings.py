@@ -54,6 +54,7 @@ class FindingRecord(TypedDict):
     batch: int
     message: str
     fix: str
+    repaired: bool
 
 
 class _EveryReportRecord(TypedDict):
@@ -101,13 +102,14 @@ class Finding:
         return f"{self.message}\n{self.fix}"
 
     def to_dict(self) -> FindingRecord:
-        """Return the five keys that other programs rely on."""
+        """Return the six keys that other programs rely on."""
         return {
             "rule": self.rule,
             "array": self.array,
             "batch": self.batch,
             "message": self.message,
             "fix": self.fix,
+            "repaired": self.repaired,
         }
 
 
@@ -122,8 +124,8 @@ class Report(Sequence[Finding]):
 
     @property
     def status(self) -> str:
-        """``clean`` or ``findings``; an error never becomes a report."""
-        return "findings" if self.findings else "clean"
+        """``clean`` or ``findings``; what is repaired counts as clean, and an error never becomes a report."""
+        return "findings" if any(not finding.repaired for finding in self.findings) else "clean"
 
     @property
     def text(self) -> str:

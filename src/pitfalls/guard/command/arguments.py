@@ -13,7 +13,8 @@ EPILOG = """examples:
   pitfalls check train.py --definitions --call 'generator(np.random.rand(300, 2), np.random.rand(300), 8)'
   pitfalls check train.py:create_model --batch train.py:train_iterator
 
-exit status: 0 nothing found, 1 findings, 2 it could not check, and says why"""
+exit status: 0 nothing found, 1 findings, 2 it could not check, and says why;
+what the framework repairs is a note and no finding, except with --fail-on repaired"""
 
 
 class Options(argparse.Namespace):
@@ -23,12 +24,14 @@ class Options(argparse.Namespace):
     set: list[str]
     call: str | None
     definitions: bool
+    example: bool
     batch: str | None
     loss: str | None
     allow: list[str]
     ignore: list[str]
+    fail_on: str | None
     batches: int | None
-    depth: int
+    depth: int | None
     seconds: float
     strict: bool
     json: bool
@@ -40,6 +43,9 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise what is wrong with the command line, instead of exiting."""
+        if "invalid choice" in message and "(choose from" in message and "argument check" in message:
+            word = message.split("invalid choice: ")[1].split(" (choose")[0].strip("'")
+            raise GuardError(f"The command is missing: pitfalls check {word}.")
         raise GuardError(f"{message[0].upper()}{message[1:]}. See pitfalls check --help.")
 
 
@@ -74,6 +80,8 @@ def _add_what_is_checked(check: Parser) -> None:
     add("--call", metavar="EXPRESSION", help="evaluate this in the file's namespace instead of a name")
     definitions = "take imports, functions, classes, constants; run nothing else"
     add("--definitions", action="store_true", help=definitions)
+    example = "print a --call line for it, made up from the names and defaults of its arguments; run nothing"
+    add("--example", action="store_true", help=example)
     batch = "for a model: where its first batch comes from, a name or an expression"
     add("--batch", metavar="TARGET", help=batch)
     loss = "for a model that is not compiled: the name of a Keras loss, or of a function in the file"
@@ -85,9 +93,11 @@ def _add_what_is_checked(check: Parser) -> None:
 def _add_how_it_is_checked(check: Parser) -> None:
     add = check.add_argument
     add("--ignore", action="append", default=[], choices=list(RULES), help="leave a rule's findings out")
+    fail_on = "exit with status 1 also for a finding that the framework repairs"
+    add("--fail-on", choices=["repaired"], help=fail_on)
     add("--batches", type=_at_least_one, metavar="N", help="how many batches to read (default: 32 or more)")
-    depth = "how many a consumer may hold (default: 10)"
-    add("--depth", type=_at_least_one, default=10, metavar="N", help=depth)
+    depth = "how many a consumer may hold (default: 10, of a PyDataset its queue and workers)"
+    add("--depth", type=_at_least_one, metavar="N", help=depth)
     add("--seconds", type=_positive, default=60.0, metavar="S", help="a limit for everything (default: 60)")
     add("--strict", action="store_true", help="make yielded memory read-only: each write to it is a finding")
 

@@ -12,6 +12,7 @@ from pitfalls.guard.command.arguments import Options
 from pitfalls.guard.command.definitions import functions_of
 from pitfalls.guard.command.results import result_of
 from pitfalls.guard.command.settings import Settings, parse_settings
+from pitfalls.guard.command.sources import ENDINGS
 from pitfalls.guard.command.supervision import Say
 from pitfalls.guard.command.targets import (
     Module,
@@ -37,7 +38,7 @@ def work(options: Options, say: Say, started: float) -> None:
     """Check, saying what is being done for the case that it does not come to an end."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
-        say(result=result_of(run(options, say, started)))
+        say(result=result_of(run(options, say, started), options.fail_on))
     except GuardError as error:
         say(error=str(error))
         return
@@ -81,7 +82,7 @@ def _loaded(options: Options, settings: Settings, say: Say) -> Module:
     wanted = names_in(options.call) if options.call else {(name or "").split(".")[0]}
     wanted |= _names_for_the_model(options)
     say(stage=f"{place} was imported", hint=MORE_SECONDS)
-    if place.endswith(".py") and not options.definitions:
+    if place.endswith(ENDINGS) and not options.definitions:
         say(hint=_hint_for(place))
     return load(place, wanted if options.definitions else None)
 
@@ -130,15 +131,16 @@ class Progress:
     def __init__(self, options: Options, title: str, say: Say) -> None:
         """Know nothing yet."""
         self.options, self.title, self.say = options, title, say
-        self.proofs = 0
+        self.said: int | None = None
 
     def __call__(self, reading: Reading) -> None:
-        """Say how far a reading came."""
-        self.say(stage=f"batch {reading.seen} was made")
-        if len(reading.aliasing.changes) > self.proofs:
-            self.proofs = len(reading.aliasing.changes)
+        """Say how far a reading came, and a result as soon as there is one."""
+        self.say(stage=f"batch {reading.seen} was made", seen=reading.seen)
+        found = len(reading.findings())
+        if found != self.said and (found or reading.seen > reading.depth):
+            self.said = found
             report = Report(self.title, tuple(reading.findings()), tuple(reading.not_checked))
-            self.say(result=result_of(report.without(self.options.ignore)))
+            self.say(result=result_of(report.without(self.options.ignore), self.options.fail_on))
 
 
 def _check_batches(options: Options, target: Any, title: str, say: Say, started: float) -> Report:

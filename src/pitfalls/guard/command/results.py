@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import NamedTuple
 
-from pitfalls.guard.findings import Report, ReportRecord
+from pitfalls.guard.findings import FindingRecord, Report, ReportRecord
 
 STATUS = {"clean": 0, "findings": 1, "error": 2}
 Position = tuple[str | None, int | None]
@@ -20,13 +20,16 @@ class Result(NamedTuple):
 
     @property
     def exit_status(self) -> int:
-        """0: nothing found; 1: findings; 2: it could not check."""
+        """0: nothing found, or only what is repaired; 1: findings; 2: it could not check."""
         return STATUS[self.report["status"]]
 
 
-def result_of(report: Report) -> Result:
-    """Return the result that a report is."""
-    return Result(report.to_dict(), [(finding.file, finding.line) for finding in report])
+def result_of(report: Report, fail_on: str | None = None) -> Result:
+    """Return the result that a report is; with ``fail_on="repaired"`` a repaired finding is one like the others."""
+    record = report.to_dict()
+    if fail_on and report:
+        record["status"] = "findings"
+    return Result(record, [(finding.file, finding.line) for finding in report])
 
 
 def failure(target: str, message: str) -> Result:
@@ -62,8 +65,23 @@ def as_text(report: ReportRecord) -> str:
 def _text_of(report: ReportRecord) -> str:
     if report["status"] == "error":
         return f"pitfalls: {report['target']}: {report['error']}"
-    blocks = [f"{f['rule']}: {f['message']}\n{f['fix']}\n" for f in report["findings"]]
-    count = len(blocks)
-    head = f"{count} finding{'s' if count > 1 else ''}" if count else "nothing found"
+    blocks = [f"{_heading(f)}: {f['message']}\n{f['fix']}\n" for f in report["findings"]]
     notes = [f"  not checked: {note}" for note in report["not_checked"]]
-    return "\n".join([*blocks, f"{report['target']}: {head}", *notes])
+    return "\n".join([*blocks, f"{report['target']}: {_count(report)}", *notes])
+
+
+def _heading(finding: FindingRecord) -> str:
+    """Return the rule, and that it is only a note if the framework repairs what was found."""
+    return f"note ({finding['rule']}, repaired)" if finding["repaired"] else finding["rule"]
+
+
+def _count(report: ReportRecord) -> str:
+    """Return how many findings there are, and how many notes on what is repaired."""
+    notes = sum(finding["repaired"] for finding in report["findings"])
+    findings = len(report["findings"]) - notes
+    found = _number(findings, "finding") if findings else "nothing found"
+    return f"{found}, {_number(notes, 'note')}" if notes else found
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count} {noun}{'s' if count > 1 else ''}"

@@ -38,7 +38,7 @@ def _result(finding: FindingRecord, file: str, line: int | None) -> Sarif:
     return {
         "ruleId": finding["rule"],
         "ruleIndex": list(RULES).index(finding["rule"]),
-        "level": "error",
+        "level": "note" if finding["repaired"] else "error",
         "message": {"text": f"{finding['message']}\n{finding['fix']}"},
         "locations": [_location(file, line)],
         "properties": {"array": finding["array"], "batch": finding["batch"]},
@@ -69,7 +69,8 @@ def _location(file: str, line: int | None) -> Sarif:
     if path.is_absolute() and path.is_relative_to(Path.cwd()):
         path = path.relative_to(Path.cwd())
     uri = path.as_uri() if path.is_absolute() else path.as_posix()
-    return {"physicalLocation": {"artifactLocation": {"uri": uri}, "region": {"startLine": line or 1}}}
+    region = {"region": {"startLine": line}} if line else {}
+    return {"physicalLocation": {"artifactLocation": {"uri": uri}, **region}}
 
 
 def write_whole(file: str, content: Sarif) -> None:

@@ -19,6 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypedDict
 
+from pitfalls.guard.command.relay import Relay
 from pitfalls.guard.command.results import Position
 from pitfalls.guard.findings import ReportRecord
 
@@ -27,9 +28,10 @@ if TYPE_CHECKING:
 
 
 class Said(TypedDict, total=False):
-    """What a child says: what it is doing and what would help, its result so far, an error, that it is done."""
+    """What a child says: what it does, how many batches it saw, what would help, a result, an error, that it is done."""
 
     stage: str
+    seen: int
     hint: str
     result: tuple[ReportRecord, list[Position]]
     error: str
@@ -58,30 +60,33 @@ class Outcome:
 def supervise(work: Callable[[Say], None], seconds: float) -> Outcome:
     """Run work in a child process, and return the last value it said for each name.
 
-    The child's standard output goes to standard error, and its standard input is empty.
+    What the child prints goes to standard error, up to a limit, and its standard input is empty.
     """
     reader, writer = os.pipe()
+    printed, printing = os.pipe()
     secret = os.urandom(16).hex().encode() + b" "
     sys.stdout.flush()
     sys.stderr.flush()
     child = os.fork()
     if child == 0:
         os.close(reader)
-        _be_the_child(work, writer, secret)
+        _be_the_child(work, writer, secret, printing)
     os.close(writer)
-    outcome = Outcome()
+    os.close(printing)
+    outcome, relay = Outcome(), Relay(printed)
     try:
-        _listen(reader, outcome, time.monotonic() + seconds, secret)
+        _listen(reader, outcome, time.monotonic() + seconds, secret, relay)
     except KeyboardInterrupt:
         outcome.interrupted = True
     os.close(reader)
     _end(child, outcome)
+    relay.finish()
     return outcome
 
 
-def _be_the_child(work: Callable[[Say], None], writer: int, secret: bytes) -> None:
+def _be_the_child(work: Callable[[Say], None], writer: int, secret: bytes, printing: int) -> None:
     """Do the work, say what is to be said, and leave without any of the parent's clean-up."""
-    _leave_the_parents_streams()
+    _leave_the_parents_streams(printing)
     _close_the_parents_files(writer)
     os.set_inheritable(writer, False)
     pipe = os.fstat(writer)
@@ -103,13 +108,14 @@ def _be_the_child(work: Callable[[Say], None], writer: int, secret: bytes) -> No
         os._exit(0)
 
 
-def _leave_the_parents_streams() -> None:
-    """Be a group of processes of its own, read nothing, and print to standard error."""
+def _leave_the_parents_streams(printing: int) -> None:
+    """Be a group of processes of its own, read nothing, and print to a pipe."""
     with contextlib.suppress(OSError):
         os.setpgid(0, 0)
     with open(os.devnull) as nothing:
         os.dup2(nothing.fileno(), 0)
-    os.dup2(2, 1)
+    os.dup2(printing, 1)
+    os.dup2(printing, 2)
     sys.stdout = sys.stderr
 
 
@@ -119,14 +125,19 @@ def _close_the_parents_files(writer: int) -> None:
     os.closerange(writer + 1, os.sysconf("SC_OPEN_MAX"))
 
 
-def _listen(reader: int, outcome: Outcome, deadline: float, secret: bytes) -> None:
+def _listen(reader: int, outcome: Outcome, deadline: float, secret: bytes, relay: Relay) -> None:
     """Take lines from the child until it has finished, the time is over, or a line is not its own."""
     buffer = b""
     while "done" not in outcome.said:
         left = deadline - time.monotonic()
-        if left <= 0 or not select.select([reader], [], [], left)[0]:
+        ready = _ready(reader, relay, left)
+        if left <= 0 or not ready:
             outcome.out_of_time = True
             return
+        if relay.reader in ready:
+            relay.pass_on()
+        if reader not in ready:
+            continue
         data = os.read(reader, 1 << 16)
         if not data:
             return
@@ -136,6 +147,12 @@ def _listen(reader: int, outcome: Outcome, deadline: float, secret: bytes) -> No
             return
         for line in lines:
             outcome.said.update(json.loads(line.removeprefix(secret)))
+
+
+def _ready(reader: int, relay: Relay, seconds: float) -> list[int]:
+    """Return the pipes that have something to read, nothing if the time is over."""
+    pipes = [reader, relay.reader] if relay.is_open else [reader]
+    return select.select(pipes, [], [], max(seconds, 0))[0]
 
 
 def _begins_with(line: bytes, secret: bytes) -> bool:

@@ -9,13 +9,21 @@ import importlib.util
 import inspect
 import os
 import sys
-import tokenize
 import traceback
+import types
 from dataclasses import dataclass, field
 from typing import Any
 
-from pitfalls.guard.command.definitions import Definitions, Namespace, functions_of, training_line, used_names
+from pitfalls.guard.command.definitions import (
+    Definitions,
+    Namespace,
+    functions_of,
+    nested_function,
+    training_line,
+    used_names,
+)
 from pitfalls.guard.command.settings import Settings
+from pitfalls.guard.command.sources import ENDINGS, parsed, text_of
 from pitfalls.guard.findings import GuardError
 from pitfalls.guard.stream import streams
 
@@ -44,8 +52,13 @@ class Module:
 
 def split(text: str) -> tuple[str, str | None]:
     """Split ``FILE.py:NAME`` or ``package.module:NAME``; the name may be left out."""
+    if "::" in text:
+        place, _, name = text.partition("::")
+        raise GuardError(
+            f"{text}: pytest writes it so; here it is one colon, {place}:{name.replace('::', '.')}."
+        )
     place, colon, name = text.rpartition(":")
-    if not colon or not place or "/" in name or name.endswith(".py"):
+    if not colon or not place or "/" in name or name.endswith(ENDINGS):
         return text, None
     return place, name
 
@@ -61,7 +74,7 @@ def load(place: str, wanted: set[str] | None) -> Module:
         GuardError: There is no such file, or it cannot be loaded.
     """
     sys.path.insert(0, os.getcwd())
-    if not (place.endswith(".py") or "/" in place):
+    if not (place.endswith(ENDINGS) or "/" in place):
         return _load_package(place, wanted)
     if not os.path.isfile(place):
         raise GuardError(f"There is no file {place}{_similar_file(place)}.")
@@ -72,7 +85,7 @@ def load(place: str, wanted: set[str] | None) -> Module:
 def _similar_file(place: str) -> str:
     folder, name = os.path.split(place)
     names = os.listdir(folder or ".") if os.path.isdir(folder or ".") else []
-    close = _closest(name, [item for item in names if item.endswith(".py")])
+    close = _closest(name, [item for item in names if item.endswith(ENDINGS)])
     return f"; there is {os.path.join(folder, close[0])}" if close else ""
 
 
@@ -95,29 +108,16 @@ def _load_package(name: str, wanted: set[str] | None) -> Module:
     try:
         module = importlib.import_module(name)
     except BaseException as error:
-        raise _not_loaded(name, _text(spec.origin), error) from error
-    return Module(name, vars(module), _text(spec.origin))
-
-
-def _text(file: str) -> str:
-    """Return a source file's text, whatever its encoding."""
-    try:
-        with tokenize.open(file) as source:
-            return source.read()
-    except (SyntaxError, UnicodeDecodeError):
-        with open(file, encoding="latin-1") as source:
-            return source.read()
-    except OSError as error:
-        raise GuardError(f"{file} cannot be read: {error.strerror}.") from error
+        raise _not_loaded(name, text_of(spec.origin), error) from error
+    return Module(name, vars(module), text_of(spec.origin))
 
 
 def _load_file(label: str, file: str, name: str, wanted: set[str] | None) -> Module:
     """Run a file as a module of its own name, or take definitions from it."""
-    source = _text(file)
+    source = text_of(file)
     module_name = name if name not in sys.modules else f"pitfalls_target_{name}"
-    spec = importlib.util.spec_from_file_location(module_name, file)
-    assert spec is not None
-    module = importlib.util.module_from_spec(spec)
+    module = types.ModuleType(module_name)
+    module.__file__ = file
     sys.modules[module_name], sys.argv = module, [file]
     namespace = vars(module)
     try:
@@ -134,7 +134,8 @@ def _load_file(label: str, file: str, name: str, wanted: set[str] | None) -> Mod
 def _not_loaded(label: str, source: str, error: BaseException) -> GuardError:
     """Say why a file did not load, and what to do about it."""
     if isinstance(error, SyntaxError):
-        return GuardError(f"{label} has a syntax error at line {error.lineno}: {error.msg}.")
+        what = f"{label} has a syntax error at line {error.lineno}: {error.msg}."
+        return GuardError("\n".join([what, *script_hint(label, source)]))
     if isinstance(error, KeyboardInterrupt):
         return GuardError("Interrupted.")
     lines = [
@@ -165,7 +166,7 @@ def resolve(module: Module, name: str) -> Any:
     """
     first, *rest = name.split(".")
     if first not in module.namespace:
-        reason = module.reasons.get(first)
+        reason = module.reasons.get(first) or _nested_reason(module, first)
         known = functions_of(module.source) or [key for key in module.namespace if not key.startswith("_")]
         close = _closest(first, known)
         hint = f" Is it {close[0]}?" if close else f" It defines: {', '.join(known[:8]) or 'nothing'}."
@@ -176,8 +177,22 @@ def resolve(module: Module, name: str) -> Any:
     for attribute in rest:
         if not hasattr(target, attribute):
             raise GuardError(f"{first} in {module.label} has no attribute {attribute}.")
-        target = getattr(target, attribute)
+        owner, target = target, getattr(target, attribute)
+        if isinstance(owner, type) and inspect.isfunction(inspect.getattr_static(owner, attribute)):
+            target = Method(owner, attribute)
     return target
+
+
+def _nested_reason(module: Module, name: str) -> str | None:
+    """Say how a function is reached that is defined inside another one."""
+    found = nested_function(parsed(module.source, module.label)[0], name)
+    if found is None:
+        return None
+    outer, inner = found
+    return (
+        f"it is defined inside {outer.name}, at line {inner.lineno}. To take it out of there: "
+        f"pitfalls check {module.label}:{name} --definitions"
+    )
 
 
 def evaluate(module: Module, expression: str) -> Any:
@@ -217,12 +232,29 @@ def names_in(expression: str) -> set[str]:
         raise GuardError(f"--call {expression!r} is no Python expression: {error.msg}.") from error
 
 
+@dataclass
+class Method:
+    """A method that was named by its class: an instance must be made first."""
+
+    owner: type
+    name: str
+
+    def bound(self, settings: Settings) -> tuple[Any, Settings]:
+        """Return the method of a new instance, and the settings that its class did not take."""
+        known = inspect.signature(self.owner).parameters
+        own = {key: value for key, value in settings.items() if key in known}
+        instance = called(self.owner, self.owner.__name__, own)
+        return getattr(instance, self.name), {key: settings[key] for key in settings if key not in own}
+
+
 def called(target: Any, name: str, settings: Settings) -> Any:
     """Call a function or class with settings until it is a source of batches or a model.
 
     Raises:
         GuardError: It needs other arguments, or raises.
     """
+    if isinstance(target, Method):
+        target, settings = target.bound(settings)
     if not _must_be_called(target):
         if settings:
             raise GuardError(f"{name} is a {type(target).__name__} already and takes no --set.")
@@ -262,5 +294,6 @@ def _check_arguments(target: Any, name: str, settings: Settings) -> None:
     if missing:
         raise GuardError(
             f"{name}{signature} needs {', '.join(missing)}.\n"
-            f"Give plain values with --set {missing[0]}=..., arrays with {CALL_HINT.format(name=name)}."
+            f"Give plain values with --set {missing[0]}=..., arrays with {CALL_HINT.format(name=name)}.\n"
+            "The same command with --example proposes such a call."
         )

@@ -8,7 +8,7 @@ from typing import Any
 
 from pitfalls.guard.findings import GuardError, Report
 from pitfalls.guard.rules import threads
-from pitfalls.guard.rules.aliasing import DEFAULT_DEPTH
+from pitfalls.guard.rules.aliasing import depth_of
 from pitfalls.guard.rules.reading import Reading
 
 
@@ -16,7 +16,7 @@ def check(
     target: Any,
     *,
     batches: int | None = None,
-    depth: int = DEFAULT_DEPTH,
+    depth: int | None = None,
     seconds: float | None = None,
     strict: bool = False,
     ignore: Sequence[str] = (),
@@ -33,7 +33,8 @@ def check(
         batches: How many batches to read. By default 32, or three times ``depth``, and more as long as that
             takes no time; up to ten seconds more where slices of a larger array are yielded and the code also
             writes to it, as an in-place shuffle between epochs shows only at the end of one.
-        depth: How many batches a consumer may hold at a time.
+        depth: How many batches a consumer may hold at a time; 10, or for a ``PyDataset`` what its queue and
+            workers hold.
         seconds: When to stop, looked at between two batches.
         strict: Make yielded memory read-only, and report any write to it with its line.
         ignore: Rules whose findings are left out.
@@ -46,10 +47,10 @@ def check(
     Raises:
         GuardError: The target is no source of batches, or failed before enough was seen.
     """
-    if depth < 1 or (batches is not None and batches < 1):
+    if any(number is not None and number < 1 for number in (batches, depth)):
         raise GuardError(f"batches and depth start at 1; here they are {batches} and {depth}.")
     source = target() if callable(target) and not hasattr(target, "__iter__") else target
-    reading = Reading(source, batches, depth, strict)
+    reading = Reading(source, batches, depth or depth_of(source), strict)
     reading.observe = observe or reading.observe
     reading.run(time.monotonic() + seconds if seconds else None)
     findings = [*reading.findings(), *threads.findings_of(source)]

@@ -6,14 +6,13 @@ from typing import Any
 
 import keras
 
-from pitfalls.guard.rules.aliasing import DEFAULT_DEPTH
+from pitfalls.guard.rules.aliasing import depth_of
 from pitfalls.guard.rules.watcher import Watcher
 
 
 def watched_dataset(dataset: Any, depth: int | None, on_alias: str) -> WatchedDataset:
     """Return a data set that looks at each batch of another one."""
-    held = dataset.max_queue_size + dataset.workers
-    return WatchedDataset(dataset, depth or max(DEFAULT_DEPTH, held), on_alias)
+    return WatchedDataset(dataset, depth or depth_of(dataset), on_alias)
 
 
 class WatchedDataset(keras.utils.PyDataset):

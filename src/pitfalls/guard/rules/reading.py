@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import reprlib
 import time
 from collections.abc import Callable
 from typing import Any
@@ -12,8 +13,8 @@ from pitfalls.guard.rules.aliasing import Aliasing
 from pitfalls.guard.rules.detectors import Detector, first_of_each_array
 from pitfalls.guard.rules.patience import Patience
 from pitfalls.guard.rules.stability import Stability
-from pitfalls.guard.rules.traps import RefusedWrites, is_trapped_write, place_of, refilling_line
-from pitfalls.guard.stream.lines import Place
+from pitfalls.guard.rules.targets import Write, place_of
+from pitfalls.guard.rules.traps import RefusedWrites, refilling_write
 from pitfalls.guard.stream.streams import is_pydataset, is_tf_dataset, stream_of
 
 ONE_AFTER_THE_OTHER = "The order in which workers take batches: they were read one after the other."
@@ -30,8 +31,9 @@ class Reading:
         self.observe: Callable[[Reading], None] = lambda _: None
         self.seen = 0
         self.notes: list[str] = []
+        self.example = ""
         self.aliasing = Aliasing(source, depth)
-        self.writes = RefusedWrites() if strict else None
+        self.writes = RefusedWrites(depth) if strict else None
         self.detectors: list[Detector] = [self.aliasing]
         if not is_tf_dataset(source):
             self.detectors.append(Stability())
@@ -40,13 +42,14 @@ class Reading:
 
     def run(self, deadline: float | None) -> None:
         """Read until the limit, the deadline, or the end of the batches."""
+        self.patience.has_deadline = deadline is not None
         try:
             self._read(deadline)
             self._refuse_the_unreadable()
         finally:
             if self.writes:
                 self.writes.trap.open()
-            with contextlib.suppress(ValueError):
+            with contextlib.suppress(ValueError, RuntimeError):
                 getattr(self.stream, "close", lambda: None)()
 
     def findings(self) -> list[Finding]:
@@ -63,7 +66,9 @@ class Reading:
     def _read(self, deadline: float | None) -> None:
         while self.patience.wants_more(self.seen, self.aliasing):
             if deadline and time.monotonic() > deadline:
-                return self._out_of_time()
+                if self.seen < self.patience.limit:
+                    return self._out_of_time()
+                break
             self.observe(self)
             if not self._read_one():
                 return None
@@ -82,6 +87,7 @@ class Reading:
         for detector in self.detectors:
             detector.see(self.seen, batch)
         self.patience.epochs.add(batch)
+        self.example = self.example or f"batch 0 is {reprlib.repr(batch)}"
         self.seen += 1
         return True
 
@@ -94,14 +100,14 @@ class Reading:
 
     def _failed(self, error: BaseException) -> None:
         self.aliasing.compare(self.seen)
-        if self.writes and self.seen and is_trapped_write(error):
-            return self.writes.take(error, self.seen, self.aliasing.window.held)
+        if self.writes and self.writes.take(error, self.seen, self.aliasing.window.held):
+            return None
         place = place_of(error)
         at = f" at {place.text}" if place else ""
         what = f"It raised {type(error).__name__} while batch {self.seen} was made{at}: {first_line(error)}"
-        if not self.aliasing.changes:
+        if not self.aliasing.changes and self.seen <= self.depth:
             raise GuardError(what) from error
-        return self.notes.append(what)
+        return self.notes.append(f"{what}. The {self.seen} batches before it were checked.")
 
     def _out_of_time(self) -> None:
         came = f"Out of time: {self.seen} of {self.patience.limit} batches came"
@@ -111,11 +117,12 @@ class Reading:
 
     def _refuse_the_unreadable(self) -> None:
         """Refuse a source of which nothing could be read: silence would look like a clean report."""
-        if self.aliasing.window.nothing_was_read():
+        window = self.aliasing.window
+        if self.seen and not window.read_something:
+            what = "\n".join(f"  {why}" for why in window.unread.values()) or f"  {self.example}"
             raise GuardError(
-                "Nothing that it yields can be read, so nothing was checked:\n"
-                + "\n".join(f"  {why}" for why in self.aliasing.window.unread.values())
-                + "\nYield arrays, or tuples, lists, dicts or objects that hold them."
+                f"Nothing that it yields can be read, so nothing was checked:\n{what}\n"
+                "Yield arrays, or tuples, lists, dicts or objects that hold them."
             )
 
     def _locate_the_write(self) -> None:
@@ -123,16 +130,17 @@ class Reading:
         window = self.aliasing.window
         used_again = self.aliasing.changes or window.memory_came_again()
         if used_again and not self.writes and not is_tf_dataset(self.source):
-            found = refilling_line(self.stream, window.held, self.depth)
+            found = refilling_write(self.stream, window.held, self.depth)
             if found:
-                self._located(*found)
+                self._located(found)
 
-    def _located(self, path: str, place: Place) -> None:
-        """Note which line wrote to an array, or that it always wrote the same."""
-        if path in self.aliasing.changes:
-            self.aliasing.locate(path, place)
-        elif not self.aliasing.changes:
+    def _located(self, write: Write) -> None:
+        """Note which line wrote to which arrays, or that it always wrote the same."""
+        for path in {path for path, _ in write.arrays} & set(self.aliasing.changes):
+            self.aliasing.locate(path, write.place)
+        if not self.aliasing.changes:
             self.notes.append(
-                f"{path} is written again for each batch, always with the same values, at {place.text}. "
+                f"{write.arrays[0][0]} is written again for each batch, always with the same values, "
+                f"at {write.place.text}. "
                 "If that is due to the data it was called with, call it with data that varies."
             )

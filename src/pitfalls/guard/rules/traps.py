@@ -7,89 +7,110 @@ code that ignores NumPy's flags.
 
 from __future__ import annotations
 
+import contextlib
 import threading
-import traceback
-import types
+from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from pitfalls.guard.findings import Finding, first_line
-from pitfalls.guard.rules.aliasing import Held
+from pitfalls.guard.rules.aliasing import DEFAULT_DEPTH, Held
 from pitfalls.guard.rules.changes import TWO_FIXES
+from pitfalls.guard.rules.targets import Write, refused_write
 from pitfalls.guard.stream.batches import named_leaves
-from pitfalls.guard.stream.lines import Place, is_user_file
-from pitfalls.guard.stream.memory import owner_of
 
 TRAP_SECONDS = 1.0
-READ_ONLY = ("read-only", "readonly", "writeable", "not writable")
+READ_ONLY = ("read-only", "readonly", "writeable", "writable")
 
 
 class WriteTrap:
-    """Keeps arrays, and the arrays they are views of, read-only until it is opened again."""
+    """Keeps the arrays of the last batches read-only until they leave, or until it is opened."""
 
-    def __init__(self) -> None:
-        """Start with nothing trapped."""
-        self._closed: list[np.ndarray] = []
+    def __init__(self, depth: int | None = None, owners: bool = False) -> None:
+        """Start with nothing trapped.
+
+        Args:
+            depth: How many batches are kept; None keeps all.
+            owners: Whether a larger array is made read-only with the part of it that was yielded.
+        """
+        self.depth, self.owners = depth, owners
+        self._batches: deque[list[np.ndarray]] = deque()
+        self._closed: dict[int, np.ndarray] = {}
 
     def close_on(self, batch: Any) -> None:
-        """Make every array of a batch read-only, and the owners of their memory."""
-        for _, leaf in named_leaves(batch):
-            array: Any = leaf
-            while isinstance(array, np.ndarray):
-                if array.flags.writeable:
-                    array.flags.writeable = False
-                    self._closed.append(array)
-                array = array.base
+        """Make every array of a batch read-only, and the arrays that it is all of; let the oldest batch go."""
+        self._batches.append([array for _, leaf in named_leaves(batch) for array in self._below(leaf)])
+        for array in self._batches[-1]:
+            if array.flags.writeable:
+                array.flags.writeable = False
+                self._closed[id(array)] = array
+        while self.depth is not None and len(self._batches) > self.depth:
+            self._let_go(self._batches.popleft())
 
     def open(self) -> None:
-        """Give every array its old flag back, owners first, as NumPy demands."""
-        for array in sorted(self._closed, key=views_below):
-            try:
-                array.flags.writeable = True
-            except ValueError:
-                continue
-        self._closed.clear()
+        """Give every array its old flag back."""
+        self._batches.clear()
+        self._let_go(list(self._closed.values()))
+
+    def _below(self, leaf: Any) -> Iterator[np.ndarray]:
+        """Yield an array and the arrays that it is a view of."""
+        array = leaf
+        while isinstance(array, np.ndarray) and (self.owners or array.nbytes == leaf.nbytes):
+            yield array
+            array = array.base
+
+    def _let_go(self, arrays: list[np.ndarray]) -> None:
+        """Open arrays that no batch holds any more, owners first, as NumPy demands."""
+        kept = {id(array) for batch in self._batches for array in batch}
+        for array in sorted(arrays, key=views_below):
+            if id(array) not in kept and self._closed.pop(id(array), None) is not None:
+                with contextlib.suppress(ValueError):
+                    array.flags.writeable = True
 
 
 class RefusedWrites:
     """Writes to memory that was yielded already, each with its line."""
 
-    def __init__(self) -> None:
+    def __init__(self, depth: int = DEFAULT_DEPTH) -> None:
         """Start with nothing trapped."""
-        self.trap = WriteTrap()
+        self.trap = WriteTrap(depth)
         self._findings: list[Finding] = []
 
     def see(self, index: int, batch: Any) -> None:
         """Make a batch read-only."""
         self.trap.close_on(batch)
 
-    def take(self, error: BaseException, at: int, held: Sequence[Held]) -> None:
-        """Turn a refused write into a finding."""
-        place = place_of(error)
-        path, index = written_path(error, held)
+    def take(self, error: BaseException, at: int, held: Sequence[Held]) -> bool:
+        """Turn a refused write into a finding; return whether it was aimed at what was yielded."""
+        write = refused_write(error, held) if is_trapped_write(error) else None
+        if write is None:
+            return False
+        path, index = write.arrays[0]
         lines = [
             f"{path} of batch {index} was written to after it was yielded.",
             f"  refused     {type(error).__name__}: {first_line(error)}, while batch {at} was made",
-            *([f"  written     {place.text}"] if place else []),
+            f"  written     {write.place.text}",
             "  bites       a queue of references (prefetch threads), PyDataset(workers=2 or more)",
         ]
-        file, line = place or (None, None)
-        self._findings.append(Finding("aliased-batch", path, index, "\n".join(lines), TWO_FIXES, file, line))
+        self._findings.append(
+            Finding("aliased-batch", path, index, "\n".join(lines), TWO_FIXES, *write.place)
+        )
+        return True
 
     def findings(self) -> list[Finding]:
         """Return what was refused."""
         return self._findings
 
 
-def refilling_line(stream: Iterator[Any], held: Sequence[Held], count: int) -> tuple[str, Place] | None:
+def refilling_write(stream: Iterator[Any], held: Sequence[Held], count: int) -> Write | None:
     """Pull a few batches more with the trap closed: the line that refills raises, and so is known.
 
     The source is pulled aside, as it may catch the refusal and try for ever.
     """
-    trap = WriteTrap()
-    seen: list[tuple[str, Place]] = []
+    trap = WriteTrap(owners=True)
+    seen: list[Write] = []
     puller = threading.Thread(target=_pull_into_a_trap, args=(stream, held, count, seen), daemon=True)
     try:
         for batch in held:
@@ -102,17 +123,15 @@ def refilling_line(stream: Iterator[Any], held: Sequence[Held], count: int) -> t
     return seen[0] if seen else None
 
 
-def _pull_into_a_trap(
-    stream: Iterator[Any], held: Sequence[Held], count: int, seen: list[tuple[str, Place]]
-) -> None:
+def _pull_into_a_trap(stream: Iterator[Any], held: Sequence[Held], count: int, seen: list[Write]) -> None:
     """Pull until a write is refused."""
     try:
         for _ in range(count):
             next(stream)
     except Exception as error:
-        place = place_of(error) if is_trapped_write(error) else None
-        if place:
-            seen.append((written_path(error, held)[0], place))
+        write = refused_write(error, held) if is_trapped_write(error) else None
+        if write:
+            seen.append(write)
 
 
 def views_below(array: np.ndarray) -> int:
@@ -128,40 +147,3 @@ def is_trapped_write(error: BaseException) -> bool:
     words = str(error).lower()
     kinds = (ValueError, RuntimeError, TypeError, BufferError)
     return isinstance(error, kinds) and any(word in words for word in READ_ONLY)
-
-
-def place_of(error: BaseException) -> Place | None:
-    """Return the user's own line that raised an error: the innermost one outside installed packages."""
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if is_user_file(f.filename)]
-    return Place(frames[-1].filename, frames[-1].lineno or 0) if frames else None
-
-
-def written_path(error: BaseException, held: Sequence[Held]) -> tuple[str, int]:
-    """Return which array of which batch a refused write was aimed at, as far as its frame tells."""
-    place = place_of(error)
-    code = place.text if place else ""
-    leaves = [(path, b.index, leaf) for b in reversed(held) for path, leaf in named_leaves(b.batch)]
-    for value in (value for name, value in _arrays_of_the_frame(error) if name in code):
-        for path, index, leaf in leaves:
-            if isinstance(leaf, np.ndarray) and owner_of(leaf) is owner_of(value):
-                return path, index
-    return (leaves[0][0], leaves[0][1]) if leaves else ("inputs", 0)
-
-
-def _arrays_of_the_frame(error: BaseException) -> list[tuple[str, np.ndarray]]:
-    """Return the arrays that the user's innermost frame names."""
-    walked = traceback.walk_tb(error.__traceback__)
-    frames = [frame for frame, _ in walked if is_user_file(frame.f_code.co_filename)]
-    return _named_arrays(frames[-1]) if frames else []
-
-
-def _named_arrays(frame: types.FrameType) -> list[tuple[str, np.ndarray]]:
-    """Return the arrays that a frame names, attributes of its objects included."""
-    found = []
-    for name, value in list(frame.f_locals.items()) + list(frame.f_globals.items()):
-        if isinstance(value, np.ndarray):
-            found.append((name, value))
-        elif not isinstance(value, (type, types.ModuleType)):
-            attributes = getattr(value, "__dict__", {})
-            found += [(key, item) for key, item in list(attributes.items()) if isinstance(item, np.ndarray)]
-    return found

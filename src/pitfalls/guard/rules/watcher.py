@@ -11,18 +11,20 @@ from __future__ import annotations
 import threading
 import warnings
 from collections import deque
+from time import perf_counter
 from typing import Any
 
 import numpy as np
 
 from pitfalls.guard.findings import AliasedBatchError, AliasedBatchWarning, Finding
-from pitfalls.guard.rules.changes import Change, container_kind, describe
+from pitfalls.guard.rules.budget import Budget
+from pitfalls.guard.rules.changes import Change, container_of, describe
 from pitfalls.guard.stream.batches import named_leaves
 from pitfalls.guard.stream.contents import same_value
 from pitfalls.guard.stream.copying import copied_batch
 from pitfalls.guard.stream.lines import find_places
 from pitfalls.guard.stream.memory import address_of
-from pitfalls.guard.stream.probes import Probe
+from pitfalls.guard.stream.probes import BLOCKS, Probe
 
 
 class ProbedBatch:
@@ -30,10 +32,12 @@ class ProbedBatch:
 
     __slots__ = ("batch", "index", "keys", "probes")
 
-    def __init__(self, index: int, batch: Any, leaves: list[tuple[str, Any]], keys: list[int]) -> None:
-        """Probe every array of a batch just yielded."""
+    def __init__(
+        self, index: int, batch: Any, leaves: list[tuple[str, Any]], keys: list[int], blocks: int = BLOCKS
+    ) -> None:
+        """Probe every array of a batch just yielded, the large ones at so many places."""
         self.index, self.batch, self.keys = index, batch, keys
-        self.probes = [Probe(path, leaf) for path, leaf in leaves]
+        self.probes = [Probe(path, leaf, blocks) for path, leaf in leaves]
 
 
 class Watcher:
@@ -46,15 +50,18 @@ class Watcher:
         self.users: dict[int, ProbedBatch] = {}
         self.lock = threading.Lock()
         self.seen = 0
+        self.budget = Budget()
         self.done = on_alias == "copy"
 
     def before(self) -> None:
         """Take what the consumer did to the batches it holds for granted."""
         if self.held:
+            started = perf_counter()
             for held in self._looked_at():
                 for probe in held.probes:
                     if probe.differs():
                         probe.renew()
+            self.budget.own_seconds += perf_counter() - started
 
     def after(self, batch: Any) -> Any:
         """Look at the held batches again, keep the new one, and return what to pass on."""
@@ -62,12 +69,16 @@ class Watcher:
             return copied_batch(batch)
         if not self.done:
             with self.lock:
+                started = perf_counter()
                 leaves = named_leaves(batch)
                 keys = [_key(leaf) for _, leaf in leaves]
                 if self.held:
                     self._compare(keys)
                 if not self.done:
-                    self._keep(ProbedBatch(self.seen, batch, leaves, keys))
+                    self._keep(ProbedBatch(self.seen, batch, leaves, keys, self.budget.blocks))
+                now = perf_counter()
+                self.budget.own_seconds += now - started
+                self.budget.settle(now)
         return batch
 
     def ended(self) -> None:
@@ -101,7 +112,7 @@ class Watcher:
         for held in (*watched, *(user for user in users if user not in watched)):
             change = self._change_of(held)
             if change is not None:
-                self._act(describe(change, find_places(self.source, change.leaf)))
+                self._act(describe(change, find_places(self.source, change.holder)))
                 return
 
     def _change_of(self, held: ProbedBatch) -> Change | None:
@@ -109,14 +120,24 @@ class Watcher:
         for probe in held.probes:
             if probe.differs():
                 changed, total = probe.changed()
-                return Change(probe.path, held.index, self.seen, probe.leaf, changed, total, probe.sampled)
+                return Change(
+                    probe.path,
+                    held.index,
+                    self.seen,
+                    probe.leaf,
+                    changed,
+                    total,
+                    probe.sampled,
+                    holder=probe.leaf,
+                )
         if type(held.batch) is tuple and all(type(part) is np.ndarray for part in held.batch):
             return None
         now = dict(named_leaves(held.batch))
         for probe in held.probes:
             if now.get(probe.path) is not probe.leaf and not _equal(probe, now.get(probe.path)):
-                leaf, kind = now.get(probe.path), container_kind(held.batch)
-                return Change(probe.path, held.index, self.seen, leaf, 0, 0, container=kind)
+                leaf, container = now.get(probe.path), container_of(held.batch)
+                kind = type(container).__name__
+                return Change(probe.path, held.index, self.seen, leaf, 0, 0, container=kind, holder=container)
         return None
 
     def _act(self, finding: Finding) -> None:
@@ -140,7 +161,7 @@ def _key(leaf: Any) -> int:
 
 def _equal(probe: Probe, leaf: Any) -> bool:
     """Tell whether what stands in an array's place now holds the same."""
-    other = Probe(probe.path, leaf)
+    other = Probe(probe.path, leaf, probe.blocks)
     if probe.raw is None and probe.contents is None:
         return bool(same_value(probe.leaf, leaf))
     return (

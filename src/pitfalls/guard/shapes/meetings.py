@@ -21,6 +21,11 @@ MEETING_OPS = {
     *("Xlogy", "Xlog1py", "Pow", "Minimum", "Maximum", "Equal", "NotEqual", "Less", "LessEqual", "Greater"),
     *("GreaterEqual", "LogicalAnd", "LogicalOr", "SelectV2", "FloorDiv", "FloorMod", "Atan2", "BitwiseAnd"),
 }
+OPAQUE = {
+    "a py_function or numpy_function": {"EagerPyFunc", "PyFunc", "PyFuncStateless"},
+    "a map_fn, a while_loop or a scan": {"While", "StatelessWhile"},
+    "a cond": {"If", "StatelessIf"},
+}
 LABEL, MIXED = "label", "mixed"
 GENERIC_NAMES = {"call", "__call__", "update_state", "wrapper", "result", "<module>"}
 Frames = list[traceback.FrameSummary]
@@ -38,6 +43,7 @@ class Meeting:
     place: Place | None
     in_metric: bool
     repaired: bool = False
+    both_predicted: bool = False
 
     @property
     def name(self) -> str:
@@ -62,8 +68,14 @@ def meetings_of(step: Callable[..., Any], marked: Marked) -> list[Meeting]:
         step: Takes one keyword argument for each key of ``marked``.
         marked: Structures of arrays by role: ``inputs``, ``labels``, ``sample_weight``, ``prediction``.
     """
+    return meetings_and_gaps(step, marked)[0]
+
+
+def meetings_and_gaps(step: Callable[..., Any], marked: Marked) -> tuple[list[Meeting], list[str]]:
+    """Trace a step as ``meetings_of`` does, and return also what could not be followed."""
     trace = traced(step, marked)
-    return [*_accidents(trace), *_repairs(trace)]
+    meetings = [*_accidents(trace), *_repairs(trace)]
+    return meetings, opaque_parts(trace)
 
 
 def _accidents(trace: Trace) -> Iterator[Meeting]:
@@ -76,6 +88,18 @@ def _accidents(trace: Trace) -> Iterator[Meeting]:
         if op.type in MEETING_OPS and not in_forward and not private.is_gradient(op):
             yield from _accidents_at(trace, op, tainted)
         _propagate(trace, op, tainted)
+
+
+def opaque_parts(trace: Trace) -> list[str]:
+    """Return the operations that bring labels and predictions together where no trace can follow, in words."""
+    found = {}
+    for op in trace.operations():
+        kind = next((words for words, types in OPAQUE.items() if op.type in types), None)
+        origins = frozenset().union(*(trace.origin(tensor) for tensor in op.inputs)) if kind else frozenset()
+        if kind and PREDICTION in origins and not private.is_gradient(op):
+            place = _user_place(frames_of_the_step(op.traceback))
+            found[kind, place] = f"What is inside {kind}" + (f", at {place.text}" if place else "") + "."
+    return list(found.values())
 
 
 def _propagate(trace: Trace, op: tf.Operation, tainted: list[tf.Tensor]) -> None:
@@ -120,7 +144,9 @@ def _repaired(trace: Trace, repair: Repair, prediction_first: bool) -> Meeting:
     label, prediction = (repair.b, repair.a) if prediction_first else (repair.a, repair.b)
     result = ax.broadcast_shape(ax.shape_of(label), ax.shape_of(prediction))
     frames = frames_of_the_step(repair.stack)
-    return replace(_meeting(trace, label, prediction, result, frames, repair.scope), repaired=True)
+    meeting = _meeting(trace, label, prediction, result, frames, repair.scope)
+    names = (repair.metric, *meeting.names) if repair.metric else meeting.names
+    return replace(meeting, names=names, repaired=True)
 
 
 def _role(origin: frozenset[str]) -> str:
@@ -133,6 +159,7 @@ def _role(origin: frozenset[str]) -> str:
 def _meeting(
     trace: Trace, label: tf.Tensor, prediction: tf.Tensor, result: ax.Shape, frames: Frames, op_name: str
 ) -> Meeting:
+    predicted = [PREDICTION in trace.origin(tensor) for tensor in (label, prediction)]
     paths = sorted(trace.origin(label) - {PREDICTION}) or sorted(trace.origin(prediction) - {PREDICTION})
     return Meeting(
         label=ax.shape_of(label),
@@ -140,6 +167,7 @@ def _meeting(
         result=result,
         path=paths[0] if paths else "labels",
         names=_names(op_name, frames),
+        both_predicted=all(predicted),
         place=_user_place(frames),
         in_metric=any(private.is_metric_file(f.filename) or f.name == "compute_metrics" for f in frames),
     )

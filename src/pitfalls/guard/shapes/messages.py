@@ -10,7 +10,10 @@ UNREPAIRED = "a Loss subclass, a metric function, compute_loss or a hand-written
 def broadcast_message(meeting: Meeting) -> str:
     """Say what meets what, and what it costs."""
     every = len(meeting.label) != len(meeting.prediction)
-    what = "subtract every label from every prediction" if every else "broadcast labels against predictions"
+    one, many = _words(meeting)
+    what = f"subtract every {one} from every prediction" if every else f"broadcast {many} against predictions"
+    if one != "label":
+        what = f"broadcast {many} against what the model makes of its inputs"
     head = f"this {_kind(meeting)} would {what}."
     return _told(head, _kind(meeting), meeting, "  repaired    no: nothing aligns the shapes on this path")
 
@@ -29,12 +32,14 @@ def refusal_message(meeting: Meeting) -> str:
 
 def fix_for(meeting: Meeting) -> str:
     """Say what to change."""
+    one, many = _words(meeting)
     if len(meeting.label) == len(meeting.prediction) - 1:
-        return "Give the labels a last axis, for example y[:, None], before they reach the loss."
+        name = {"label": "y", "sample weight": "w"}.get(one, "x")
+        return f"Give the {many} a last axis, for example {name}[:, None], before they reach the loss."
     if len(meeting.label) == len(meeting.prediction) + 1:
         return "Give the prediction its last axis back: the model drops it, as in a Lambda or a squeeze."
     name = meeting.name
-    return f"Give labels and predictions one shape; if this broadcast is meant, name it: allow=[{name!r}]."
+    return f"Give {many} and predictions one shape; if this broadcast is meant, name it: allow=[{name!r}]."
 
 
 def _told(head: str, kind: str, meeting: Meeting, last: str) -> str:
@@ -43,12 +48,21 @@ def _told(head: str, kind: str, meeting: Meeting, last: str) -> str:
     lines = [
         head,
         f"  {kind:<11} {meeting.name}{at}",
-        f"  label       {meeting.label}",
+        f"  {_words(meeting)[0]:<11} {meeting.label}",
         f"  prediction  {meeting.prediction}",
         f"  difference  {meeting.result}: {count}",
         last,
     ]
     return "\n".join(lines)
+
+
+def _words(meeting: Meeting) -> tuple[str, str]:
+    """Return what meets the predictions, one and many: not everything that does is a label."""
+    if meeting.both_predicted:
+        return "target", "targets that the model computes itself"
+    if meeting.path.startswith("sample_weight"):
+        return "sample weight", "sample weights"
+    return ("input", "inputs") if meeting.path.startswith("inputs") else ("label", "labels")
 
 
 def _kind(meeting: Meeting) -> str:

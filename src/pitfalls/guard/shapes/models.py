@@ -17,7 +17,7 @@ from keras import tree
 from pitfalls.guard.findings import Finding, GuardError, Report, first_line
 from pitfalls.guard.shapes import private
 from pitfalls.guard.shapes.declared import declared_findings
-from pitfalls.guard.shapes.meetings import Meeting, meetings_of
+from pitfalls.guard.shapes.meetings import Meeting, meetings_and_gaps
 from pitfalls.guard.shapes.messages import broadcast_message, fix_for, repaired_message
 from pitfalls.guard.shapes.parts import Parts, doubled, has_one_row, unpacked
 from pitfalls.guard.shapes.tracing import Marked
@@ -26,6 +26,7 @@ from pitfalls.guard.stream.batches import PARTS
 NO_OUTPUT = "Its output: the model cannot be called by itself, only its training step was traced."
 NO_LABELS = "Losses: the batch has no labels."
 ONE_ROW = "A batch of one row: it was doubled, as a broadcast of one row cannot be seen."
+ADDED_LOSS = "A loss that a layer computes and adds (add_loss)."
 NOT_COMPILED = (
     "The model is not compiled, so there is no loss to check.\n"
     "Compile it, or name one: check_model(model, batch, loss='mse'), pitfalls check ... --loss mse."
@@ -68,10 +69,11 @@ def check_model(
     by_hand = step is not None or (loss is None and metrics is None and _has_own_step(model))
     prediction = _predicted(model, parts[0], needed=not by_hand)
     traceable = len(parts) > 1 or by_hand
-    meetings = _meetings(model, parts, prediction, loss, metrics, step) if traceable else []
+    found = _meetings(model, parts, prediction, loss, metrics, step) if traceable else ([], [])
+    meetings, gaps = found
     findings = [*broadcast_findings(meetings, allow), *declared_findings(model, parts[0], prediction)]
     without_loss = not traceable and (loss is not None or model.compiled)
-    notes = _notes(prediction is None, without_loss, traceable, one_row)
+    notes = [*_notes(prediction is None, without_loss, traceable, one_row), *gaps, *_added_losses(model)]
     return Report(name or str(getattr(model, "name", "model")), tuple(findings), tuple(notes), 1)
 
 
@@ -81,6 +83,21 @@ def _notes(no_output: bool, no_labels: bool, traced: bool, one_row: bool) -> lis
     deaf = traced and not private.hears_repairs()
     said = ((NO_OUTPUT, no_output), (NO_LABELS, no_labels), (repairs, deaf), (ONE_ROW, one_row))
     return [note for note, holds in said if holds]
+
+
+def _added_losses(model: keras.Model) -> list[str]:
+    """Say that a loss which a layer or the model itself adds is not looked into."""
+    names = [
+        getattr(getattr(type(layer).call, "__code__", None), "co_names", ()) for layer in _layers_of(model)
+    ]
+    return [ADDED_LOSS] if any("add_loss" in known for known in names) else []
+
+
+def _layers_of(layer: Any) -> Iterator[Any]:
+    """Yield a model and its layers, those of models inside it included."""
+    yield layer
+    for inner in getattr(layer, "layers", ()):
+        yield from _layers_of(inner)
 
 
 def _has_own_step(model: keras.Model) -> bool:
@@ -105,7 +122,7 @@ def _meetings(
     loss: Any,
     metrics: Any,
     step: Callable[..., Any] | None,
-) -> list[Meeting]:
+) -> tuple[list[Meeting], list[str]]:
     """Return the meetings in a hand-written step, in a loss and metrics that were given, or in the model's own."""
     marked = dict(zip(PARTS, parts, strict=False))
     if step is not None:
@@ -142,9 +159,9 @@ def _compiled_step(model: keras.Model, loss: Any, metrics: Any) -> Callable[...,
     return step
 
 
-def _traced(step: Callable[..., Any], marked: Marked) -> list[Meeting]:
+def _traced(step: Callable[..., Any], marked: Marked) -> tuple[list[Meeting], list[str]]:
     try:
-        return meetings_of(step, marked)
+        return meetings_and_gaps(step, marked)
     except private.UnknownVersionError:
         raise
     except Exception as error:

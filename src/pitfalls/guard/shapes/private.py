@@ -94,7 +94,18 @@ def _folder_of(kind: type) -> str:
 
 def loss_scopes(operation_name: str) -> list[str]:
     """Return the scopes of an operation that name a loss, without those of Keras and TensorFlow."""
-    return [scope for scope in operation_name.split("/")[:-1] if scope not in KERAS_SCOPES]
+    return [scope for scope in operation_name.split("/")[:-1] if scope and scope not in KERAS_SCOPES]
+
+
+def metric_being_updated() -> str | None:
+    """Return the name of the metric that the code now running updates, if it updates one."""
+    frame = inspect.currentframe()
+    while frame is not None:
+        owner = frame.f_locals.get("self")
+        if frame.f_code.co_name == "update_state" and isinstance(owner, keras.metrics.Metric):
+            return str(owner.name)
+        frame = frame.f_back
+    return None
 
 
 def is_gradient(operation: tf.Operation) -> bool:

@@ -33,6 +33,7 @@ class Repair(NamedTuple):
     a: tf.Tensor
     b: tf.Tensor
     scope: str
+    metric: str | None
     stack: list[traceback.FrameSummary]
 
 
@@ -85,7 +86,8 @@ class Trace:
         """Note a repair that changed something."""
         if isinstance(a, tf.Tensor) and (new_a.shape != a.shape or new_b.shape != b.shape):
             scope = tf.get_current_name_scope() + "/"
-            self.repairs.append(Repair(a, b, scope, list(traceback.extract_stack())))
+            metric = private.metric_being_updated()
+            self.repairs.append(Repair(a, b, scope, metric, list(traceback.extract_stack())))
 
 
 def traced(step: Callable[..., Any], marked: Marked) -> Trace:

@@ -25,6 +25,7 @@ BUFFERS = (bytearray, memoryview, array.array, ctypes.Array)
 SEQUENCES = (list, tuple, deque)
 SPARSE_ARRAYS = ("data", "indices", "indptr", "row", "col", "values")
 DEEPEST = 32
+FRAMEWORKS = ("tensorflow", "torch", "jax", "jaxlib", "pandas", "xarray")
 
 
 def named_leaves(batch: Any) -> list[tuple[str, Any]]:
@@ -35,10 +36,16 @@ def named_leaves(batch: Any) -> list[tuple[str, Any]]:
     """
     if type(batch) is tuple and len(batch) == 2 and type(batch[0]) is type(batch[1]) is np.ndarray:
         return [("inputs", batch[0]), ("labels", batch[1])]
-    if isinstance(batch, SEQUENCES) and 1 <= len(batch) <= len(PARTS) and not is_plain_list(batch):
+    if isinstance(batch, SEQUENCES) and 1 <= len(batch) <= len(PARTS) and _has_parts(batch):
         pairs = zip(PARTS, tuple(batch), strict=False)
         return [leaf for name, part in pairs for leaf in _leaves(name, part, 0)]
     return list(_leaves("inputs", batch, 0))
+
+
+def _has_parts(batch: Any) -> bool:
+    """Tell whether a sequence is a batch of parts, not one plain list: a tuple of plain lists has parts."""
+    of_lists = isinstance(batch, tuple) and all(isinstance(part, (list, deque)) for part in batch)
+    return of_lists or not is_plain_list(batch)
 
 
 def _leaves(path: str, node: Any, depth: int) -> Iterator[tuple[str, Any]]:
@@ -105,6 +112,29 @@ def is_readable(leaf: object) -> bool:
     if isinstance(leaf, (np.ndarray, *BUFFERS)):
         return True
     return (hasattr(leaf, "__array__") or hasattr(leaf, "__array_interface__")) and not isinstance(leaf, type)
+
+
+def is_tuple_of_arrays(batch: Any) -> bool:
+    """Tell whether a batch is an array, or a tuple of nothing but arrays: no part of it can be replaced."""
+    return type(batch) is np.ndarray or (
+        type(batch) is tuple and all(type(part) is np.ndarray for part in batch)
+    )
+
+
+def draws_anew(leaf: Any) -> bool:
+    """Tell whether an object of somebody's own class makes other values each time that it is read.
+
+    An image that is augmented whenever it is asked for its values is such an object.
+    """
+    if not isinstance(getattr(type(leaf), "__array__", None), types.FunctionType):
+        return False
+    if type(leaf).__module__.split(".")[0] in FRAMEWORKS:
+        return False
+    try:
+        first, second = np.array(leaf), np.array(leaf)
+    except Exception:
+        return False
+    return first.shape != second.shape or first.tobytes() != second.tobytes()
 
 
 def read(leaf: Any) -> np.ndarray:

@@ -23,6 +23,11 @@ class Contents(NamedTuple):
     form: tuple[tuple[int, ...], np.dtype]
     parts: list[np.ndarray]
 
+    @property
+    def nbytes(self) -> int:
+        """How much memory the copy takes."""
+        return len(self.raw or b"") + sum(part.nbytes for part in self.parts)
+
 
 def contents_of(array: np.ndarray) -> Contents:
     """Return copies of everything that an array holds.
@@ -47,7 +52,7 @@ def changed_values(before: Contents, array: np.ndarray) -> int:
         return max(int(array.size), 1)
     if before.raw is not None:
         now = array.tobytes()
-        return 0 if now == before.raw else _different_items(before.raw, now, array.dtype.itemsize)
+        return 0 if now == before.raw else different_items(before.raw, now, array.dtype)
     parts = _parts(array)
     if len(parts) != len(before.parts) or any(
         a.shape != b.shape for a, b in zip(parts, before.parts, strict=True)
@@ -115,17 +120,27 @@ def _different_bytes(old: np.ndarray, new: np.ndarray) -> np.ndarray:
     itemsize = old.dtype.itemsize
     if not old.size or not itemsize:
         return NOWHERE
-    a, b = (np.ascontiguousarray(array).reshape(-1).view(np.uint8) for array in (old, new))
-    word = next(size for size in (8, 4, 2, 1) if a.size % size == 0)
-    if np.array_equal(a.view(f"u{word}"), b.view(f"u{word}")):
+    word = next(size for size in (8, 4, 2, 1) if itemsize % size == 0)
+    a, b = (np.ascontiguousarray(array).reshape(-1).view(f"u{word}") for array in (old, new))
+    changed = a != b
+    if not changed.any():
         return NOWHERE
-    return (a.reshape(-1, itemsize) != b.reshape(-1, itemsize)).any(axis=1).reshape(old.shape)
+    items = changed if word == itemsize else changed.reshape(-1, itemsize // word).any(axis=1)
+    mask = items.reshape(old.shape)
+    return mask & ~_same_numbers(old, new) if old.dtype.kind in "fc" else mask
 
 
-def _different_items(old: bytes, new: bytes, itemsize: int) -> int:
+def _same_numbers(old: np.ndarray, new: np.ndarray) -> np.ndarray:
+    """Return where two arrays of numbers are equal though their bytes may differ: -0.0 and 0.0, NaN and NaN."""
+    return np.asarray((old == new) | ((old != old) & (new != new)))
+
+
+def different_items(old: bytes, new: bytes, dtype: np.dtype) -> int:
     """Return how many items of two byte strings of one length differ."""
-    a, b = (np.frombuffer(part, dtype=np.uint8).reshape(-1, itemsize) for part in (old, new))
-    return int((a != b).any(axis=1).sum())
+    if not dtype.itemsize:
+        return 0
+    a, b = (np.frombuffer(part, dtype=dtype) for part in (old, new))
+    return int(np.count_nonzero(_different_bytes(a, b)))
 
 
 def same_value(a: object, b: object) -> bool:
