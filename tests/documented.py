@@ -24,7 +24,7 @@ NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e[-+]\d+)?")
 VARIES = re.compile(r"\d+\.\d s\b|± \S+|0x[0-9a-f]+|0x\.\.\.")
 
 RELATIVE, ABSOLUTE = 0.05, 0.02
-IN_A_RACE = 0.4
+IN_A_RACE = 0.5
 """How far a number may be off; where a block is marked `race`, a race decided it."""
 
 

@@ -20,10 +20,10 @@ PREFETCH_BITES_FROM = 0.25
 MASKED_TO = 0.05
 """Where a race is said to be masked, at most this share of the rows is independent."""
 
-RARE_TO = 0.25
+RARE_TO = 0.45
 """Where a race is said to be rare, at most this share of the rows is independent.
 
-Measured (docs/decisions/0017): 0 to 0.001 on idle cores, up to 0.17 where other processes take them.
+Measured (docs/decisions/0017): 0 to 0.001 on idle cores, up to 0.28 where other processes take them.
 """
 
 RESENT_FROM = RARE_TO
