@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from pathlib import Path
 
 from pitfalls.guard.lint.findings import FileResult, Finding, Line
 from pitfalls.guard.lint.memory.state import Memory, Place
 from pitfalls.guard.lint.paths.entries import ITERATING, ONE_YIELD, Entries
 from pitfalls.guard.lint.paths.machine import Event, TooManyPathsError
-from pitfalls.guard.lint.reading.candidates import is_candidate
+from pitfalls.guard.lint.reading.candidates import is_candidate, reduced
 from pitfalls.guard.lint.reading.consumers import consumer_of
 from pitfalls.guard.lint.reading.modules import Module, Tree, module_of
 from pitfalls.guard.lint.reading.notebooks import code_of
-from pitfalls.guard.lint.reading.scopes import decorators_of, text_of
+from pitfalls.guard.lint.reading.scopes import decorators_of
 from pitfalls.guard.lint.rules.deciding import confidence_of, rule_of
 from pitfalls.guard.lint.suggesting import copied_line, proving_command
 
@@ -22,7 +23,36 @@ PYTHON_2 = re.compile(
     rb"^\s*print\s+[\"'\w]|except\s+[\w.]+\s*,\s*\w+\s*:|\bxrange\(|\braise\s+\w+\s*,", re.M
 )
 IGNORED = re.compile(r"#\s*pitfalls:\s*ignore(?:\[([\w\s,-]*)\])?")
+FOREIGN = sys.stdlib_module_names | {
+    "numpy",
+    "torch",
+    "jax",
+    "keras",
+    "tensorflow",
+    "cv2",
+    "PIL",
+    "pandas",
+    "scipy",
+}
 MOST_BYTES = 2_000_000
+LENDING = {"put", "put_nowait", "device_put", "array", "asarray"}
+"""Methods and functions that may read what they are given after they have returned."""
+
+WRITING = {
+    *(
+        "fill",
+        "copyto",
+        "shuffle",
+        "readinto",
+        "readinto1",
+        "recv_into",
+        "read_direct",
+        "append",
+        "appendleft",
+    ),
+    *("extend", "update", "clear", "insert", "pop", "sort", "reverse", "remove", "popitem", "put", "place"),
+    *("putmask", "itemset", "at", "partition", "pack_into", "setdefault", "fill_diagonal"),
+}
 
 
 def lint_file(file: str, roots: list[str]) -> FileResult:
@@ -45,12 +75,22 @@ def lint_file(file: str, roots: list[str]) -> FileResult:
 
 def _lint_content(file: str, content: bytes, roots: list[str]) -> FileResult:
     try:
-        module = module_of(file, code_of(file, content))
+        module = _module(file, code_of(file, content))
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         return FileResult(file, passed_over=_why_unreadable(content, error))
     tree = Tree(roots)
     tree.add(module)
     return lint_module(module, tree)
+
+
+def _module(file: str, source: str) -> Module:
+    """Parse what can play a part in a file; all of it where that does not come apart cleanly."""
+    try:
+        module = module_of(file, reduced(source))
+    except SyntaxError:
+        return module_of(file, source)
+    module.lines = source.splitlines()
+    return module
 
 
 def _why_unreadable(content: bytes, error: BaseException) -> str:
@@ -66,7 +106,7 @@ def lint_module(module: Module, tree: Tree) -> FileResult:
     found: dict[object, Finding] = {}
     unsure = []
     for node, owner, name in machine.entries(module):
-        if not hands_over(node, owner):
+        if not hands_over(node, owner) or not reaches_a_write(node, owner, module):
             continue
         try:
             events = machine.run(module, node, owner, name)
@@ -74,11 +114,18 @@ def lint_module(module: Module, tree: Tree) -> FileResult:
             unsure.append(f"{name}: it has too many paths")
             continue
         for event in sorted(events, key=lambda item: (item.place.line, item.held.place.line)):
-            key = (event.memory.place.line, event.memory.name, event.held.place.function, rule_of(event))
-            found.setdefault((*key, event.held.place.file), _finding(event, machine.tree, module))
+            key = key_of(event)
+            if key not in found:
+                found[key] = _finding(event, tree, module)
     findings = sorted(found.values(), key=lambda item: (item.written.line, item.array))
     kept = tuple(item for item in findings if not is_ignored(item, tree))
     return FileResult(module.file, kept, cannot_tell=tuple(unsure))
+
+
+def key_of(event: Event) -> object:
+    """Return what makes an event a finding of its own: one array in one function, whatever writes to it."""
+    memory, held = event.memory, event.held.place
+    return (memory.place.line, memory.name, held.file, held.function, rule_of(event))
 
 
 def hands_over(node: ast.AST, owner: ast.ClassDef | None) -> bool:
@@ -87,15 +134,53 @@ def hands_over(node: ast.AST, owner: ast.ClassDef | None) -> bool:
         return False
     if owner is not None and getattr(node, "name", "") in ITERATING:
         return True
-    for item in ast.walk(node):
-        if isinstance(item, ast.Yield | ast.YieldFrom):
+    if any(isinstance(item, ast.Yield | ast.YieldFrom) for item in ast.walk(node)):
+        return True
+    names = [item.attr for item in ast.walk(node) if isinstance(item, ast.Attribute)]
+    words = [item.arg for item in ast.walk(node) if isinstance(item, ast.keyword)]
+    lends = not LENDING.isdisjoint(names) or "non_blocking" in words
+    return lends and any(writes_in_place(item) for item in ast.walk(node))
+
+
+def reaches_a_write(node: ast.AST, owner: ast.ClassDef | None, module: Module) -> bool:
+    """Tell whether a function, or one of those that it names, may write to memory that exists already."""
+    methods = {item.name: item for item in getattr(owner, "body", []) if isinstance(item, ast.FunctionDef)}
+    known: dict[str, ast.AST] = {**module.definitions, **methods}
+    seen: set[ast.AST] = set()
+    waiting = [node, *(methods[name] for name in ("__init__", "__iter__") if name in methods)]
+    while waiting:
+        item = waiting.pop()
+        if item in seen:
+            continue
+        seen.add(item)
+        inside = list(ast.walk(item))
+        if any(writes_in_place(part) for part in inside):
             return True
-        if isinstance(item, ast.Call) and isinstance(item.func, ast.Attribute):
-            if item.func.attr in ("put", "put_nowait", "device_put") or text_of(item.func).startswith("jnp."):
-                return True
-            if any(word.arg == "non_blocking" for word in item.keywords):
-                return True
+        names = {part.attr for part in inside if isinstance(part, ast.Attribute)}
+        names |= {part.id for part in inside if isinstance(part, ast.Name)}
+        if any(
+            isinstance(module.imports.get(name), str) and _is_ours(module.imports[name]) for name in names
+        ):
+            return True
+        waiting += [known[name] for name in names & set(known)]
     return False
+
+
+def _is_ours(dotted: str) -> bool:
+    """Tell whether an import may lead to a file of the same tree."""
+    return dotted.split(".")[0] not in FOREIGN
+
+
+def writes_in_place(node: ast.AST) -> bool:
+    """Tell whether a node may write to memory that exists already."""
+    if isinstance(node, ast.Subscript):
+        return not isinstance(node.ctx, ast.Load)
+    if isinstance(node, ast.Call):
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+        return (
+            name in WRITING or name[-1:] == "_" or any(word.arg in ("out", "dst") for word in node.keywords)
+        )
+    return isinstance(node, ast.AugAssign)
 
 
 def _finding(event: Event, tree: Tree, module: Module) -> Finding:

@@ -73,7 +73,8 @@ def overlap(handed: Region, written: Region) -> bool:
         return handed.key == written.key or (handed.key[:1] == ":" and written.key[:1] == ":")
     if kinds == {"ring"}:
         return handed.key == written.key and int(handed.key) <= LONGEST_RING
-    return kinds == {"fixed", "moving"} and ":" in (handed.key if handed.kind == "fixed" else written.key)[:1]
+    fixed = handed if handed.kind == "fixed" else written
+    return "fixed" in kinds and fixed.key[:1] == ":"
 
 
 def part_of(outer: Region, inner: Region) -> Region:

@@ -96,8 +96,6 @@ def view_of(state: State, reference: Reference, index: ast.expr, value: Value, h
     if region.kind == "whole":
         return reference
     shares = shares_memory(index, value, memory)
-    if memory.many and shares is not True:
-        return Reference(reference.site, part_of(reference.region, region))
     return Reference(reference.site, part_of(reference.region, region)) if shares else UNKNOWN
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from pitfalls.guard.lint.memory.values import UNKNOWN, Class, Function, Library, Value
 
 
-@dataclass
+@dataclass(eq=False)
 class Module:
     """One parsed file."""
 
