@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pitfalls.guard.lint.findings import FileResult, Finding, Line
 from pitfalls.guard.lint.memory.state import Memory, Place
-from pitfalls.guard.lint.paths.entries import ITERATING, ONE_YIELD, Entries
+from pitfalls.guard.lint.paths.entries import ONE_YIELD, Entries, is_iterating
 from pitfalls.guard.lint.paths.machine import Event, TooManyPathsError
 from pitfalls.guard.lint.reading.candidates import is_candidate, reduced
 from pitfalls.guard.lint.reading.consumers import consumer_of
@@ -132,7 +132,7 @@ def hands_over(node: ast.AST, owner: ast.ClassDef | None) -> bool:
     """Tell whether a function hands something out, or gives it to something that reads it later."""
     if decorators_of(node) & ONE_YIELD:
         return False
-    if owner is not None and getattr(node, "name", "") in ITERATING:
+    if owner is not None and is_iterating(getattr(node, "name", "")):
         return True
     if any(isinstance(item, ast.Yield | ast.YieldFrom) for item in ast.walk(node)):
         return True
@@ -147,7 +147,7 @@ def reaches_a_write(node: ast.AST, owner: ast.ClassDef | None, module: Module) -
     methods = {item.name: item for item in getattr(owner, "body", []) if isinstance(item, ast.FunctionDef)}
     known: dict[str, ast.AST] = {**module.definitions, **methods}
     seen: set[ast.AST] = set()
-    waiting = [node, *(methods[name] for name in ("__init__", "__iter__") if name in methods)]
+    waiting = [node, *(methods[name] for name in ("__init__", "__iter__", "on_epoch_end") if name in methods)]
     while waiting:
         item = waiting.pop()
         if item in seen:

@@ -5,7 +5,17 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass, field, replace
 
-from pitfalls.guard.lint.memory.values import UNKNOWN, Frame, Group, Method, Reference, Region, Site, Value
+from pitfalls.guard.lint.memory.values import (
+    UNKNOWN,
+    Constant,
+    Frame,
+    Group,
+    Method,
+    Reference,
+    Region,
+    Site,
+    Value,
+)
 
 
 @dataclass(frozen=True)
@@ -123,9 +133,14 @@ class State:
         """Return the state of the path on which a test came out one way."""
         return State(self.names, self.heap, self.facts | {(frame, test, holds)})
 
-    def without_facts(self) -> State:
-        """Return the state that no longer knows how tests came out."""
-        return State(self.names, self.heap, frozenset()) if self.facts else self
+    def coarser(self) -> State:
+        """Return the state that no longer knows how tests came out, nor which number or text a name holds."""
+        names = {
+            key: value
+            for key, value in self.names.items()
+            if not isinstance(value, Constant) or value.kind == "NoneType"
+        }
+        return State(names, self.heap, frozenset())
 
     def allocate(self, site: Site, memory: Memory) -> State:
         """Return the state with new memory; what the site gave out before is no longer followed."""

@@ -18,6 +18,7 @@ from pitfalls.guard.lint.memory.values import (
 )
 from pitfalls.guard.lint.paths.expressions import moving
 from pitfalls.guard.lint.paths.indexing import region_of, shares_memory, varies
+from pitfalls.guard.lint.paths.machine import BY_INDEX
 from pitfalls.guard.lint.paths.methods import Methods
 from pitfalls.guard.lint.reading.scopes import arguments_of, names_in, scope_of, text_of
 
@@ -171,7 +172,7 @@ class Assigning(Methods):
         """Return what is assigned as text if it is the same each time, else nothing."""
         if source is None:
             return ""
-        text = self.constant_text(source)
+        text = self.constant_text(source) or self.index_text(source)
         if text or getattr(self.here.node, "name", "") in CALLED_AGAIN or self.here.on_yield is not None:
             return text
         plain = all(
@@ -185,6 +186,12 @@ class Assigning(Methods):
             if plain and root in parameters - {"self"} and not varies(source, self.here)
             else ""
         )
+
+    def index_text(self, source: ast.expr) -> str:
+        """Return the mark of a value that follows from a loop's index alone, nothing for others."""
+        plain = (ast.Name, ast.Constant, ast.BinOp, ast.operator, ast.expr_context)
+        follows = all(isinstance(item, plain) for item in ast.walk(source))
+        return BY_INDEX if follows and names_in(source) & self.here.scope.restarting else ""
 
     def constant_text(self, node: ast.expr) -> str:
         """Return a constant as text: 0 and 0.0 are one value; nothing for what is none."""

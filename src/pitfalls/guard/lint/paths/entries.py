@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 from pitfalls.guard.lint.memory.state import EMPTY, State
@@ -21,6 +22,9 @@ from pitfalls.guard.lint.reading.scopes import (
 
 ITERATING = ("__next__", "next", "__getitem__")
 """Methods whose result is a batch or a sample."""
+
+BATCH_METHOD = re.compile(r"(next|get|new|load|sample|make)_?\w*(batch|sample)s?|(batch|sample)")
+"""Methods that are called once for each batch, by their names: only what the object keeps is followed there."""
 
 ONE_YIELD = {"contextmanager", "asynccontextmanager", "fixture", "inlineCallbacks", "coroutine"}
 """Decorators under which a generator makes no batches."""
@@ -54,8 +58,8 @@ class Entries(Loops):
             TooManyPathsError: It has more paths than are worth following.
         """
         self.events, self.steps, self.inside, self.many = [], 0, [], []
-        self.frames, self.parents, self.scopes = {}, {}, {}
-        self.handing = "sample" if owner is not None and is_sample_source(owner) else "batch"
+        self.frames, self.parents, self.scopes, self.made = {}, {}, {}, {}
+        self.handing = "sample" if owner is not None and is_sample_source(owner, module) else "batch"
         assert isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         try:
             if owner is not None and not decorators_of(node) & {"staticmethod", "classmethod"}:
@@ -83,7 +87,7 @@ class Entries(Loops):
 
     def _ends(self, flow: Flow, function: Function) -> list[State]:
         """Return the states at a function's end; what an iterator returns is handed out."""
-        handing = getattr(function.node, "name", "") in ITERATING and function.owner is not None
+        handing = function.owner is not None and is_iterating(getattr(function.node, "name", ""))
         ends = list(flow.normal)
         for after, value, node in flow.returned:
             mine = value == function.owner
@@ -119,8 +123,14 @@ class Entries(Loops):
         if isinstance(default, ast.Name) and default.id in self.here.module.definitions:
             return state.bind(frame, argument.arg, definition_in(self.here.module, default.id))
         known = argument.arg in arrays or "ndarray" in ast.dump(argument.annotation or ast.Constant(0))
-        kind = "array" if known else "unsure"
-        more = {"name": argument.arg, "source": "given", "dimensions": arrays.get(argument.arg) or None}
+        pinned = "pinned" in argument.arg
+        kind = "array" if known or pinned else "unsure"
+        more = {
+            "name": argument.arg,
+            "source": "given",
+            "dimensions": arrays.get(argument.arg) or None,
+            "pinned": pinned,
+        }
         state, value = self.new(argument, state, kind, **more)
         return state.bind(frame, argument.arg, value)
 
@@ -137,8 +147,16 @@ class Entries(Loops):
             state = waiting.pop()
             if state not in seen:
                 seen.add(state)
-                waiting += self._run_function(module, function, name, [state])
+                after = self._run_function(module, function, name, [state])
+                waiting += self._epochs(module, self_value, after) if node.name == "__getitem__" else after
             self.distinct(seen)
+
+    def _epochs(self, module: Module, value: Reference, states: list[State]) -> list[State]:
+        """Return the states after items were asked for, with and without the end of an epoch behind them."""
+        end = self.method_of(value, "on_epoch_end", states[0]) if states else None
+        if end is None:
+            return states
+        return [*states, *self._run_function(self.tree.module(end.module), end, "on_epoch_end", states)]
 
     def _made(self, module: Module, owner: ast.ClassDef, value: Reference, name: str) -> list[State]:
         """Return the states after an object was made and asked for an iterator."""
@@ -166,8 +184,15 @@ def _is_index(function: Function, argument: ast.arg) -> bool:
     return annotated or getattr(function.node, "name", "") == "__getitem__"
 
 
-def is_sample_source(owner: ast.ClassDef) -> bool:
+def is_iterating(name: str) -> bool:
+    """Tell whether a method's result is a batch or a sample."""
+    return name in ITERATING or bool(BATCH_METHOD.fullmatch(name))
+
+
+def is_sample_source(owner: ast.ClassDef, module: Module) -> bool:
     """Tell whether a loader collates what a class gives out."""
+    if not owner.bases and any(path.startswith("torch.utils.data") for path in module.imports.values()):
+        return any(isinstance(item, ast.FunctionDef) and item.name == "__len__" for item in owner.body)
     names = {
         base.attr if isinstance(base, ast.Attribute) else getattr(base, "id", "") for base in owner.bases
     }

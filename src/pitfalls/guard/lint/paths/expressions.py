@@ -124,7 +124,7 @@ class Expressions(Containers):
         found = []
         for after, (left, right) in self.evaluate_all([node.left, node.right], state):
             if self.is_array(left, after) or self.is_array(right, after):
-                found.append(self.new(node, after, "array"))
+                found.append(self.new(node, after, "array", source="made"))
             else:
                 found.append(self._combined(node, after, left, right))
         return found

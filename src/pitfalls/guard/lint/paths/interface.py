@@ -37,6 +37,10 @@ class Interface(Machine):
         """Hand out what a generator makes, one after the other."""
         raise NotImplementedError
 
+    def index_text(self, source: ast.expr) -> str:
+        """Return the mark of a value that follows from an index alone."""
+        raise NotImplementedError
+
     def branch(self, test: ast.expr, state: State) -> tuple[list[State], list[State]]:
         """Return the paths on which a test holds, and those on which it does not."""
         raise NotImplementedError

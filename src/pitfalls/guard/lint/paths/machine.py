@@ -24,13 +24,17 @@ from pitfalls.guard.lint.reading.scopes import Scope, scope_of
 Pair = tuple[State, Value]
 OnYield = Callable[[State, Value, ast.AST], list[State]]
 
-MOST_STEPS = 30_000
-"""Statements and expressions followed for one function before it is given up: about half a second."""
+MOST_STEPS = 60_000
+"""Statements and expressions followed for one function before it is given up: about a second."""
 
-MOST_STATES = 64
+MOST_STATES = 160
 """Paths that are kept apart at one point of a function."""
 
 DEEPEST_CALL = 6
+
+
+BY_INDEX = "by index"
+"""The mark of a write whose value follows from the index alone: one of a ring may get what it had before."""
 
 
 class TooManyPathsError(Exception):
@@ -83,6 +87,7 @@ class Machine:
     parents: dict[Frame, Frame | None] = field(default_factory=dict)
     scopes: dict[Frame, tuple[Scope, Module]] = field(default_factory=dict)
     handing: str = "batch"
+    made: dict[Site, Memory] = field(default_factory=dict)
 
     @property
     def here(self) -> Activation:
@@ -134,7 +139,7 @@ class Machine:
         """
         found = dict.fromkeys(states)
         if len(found) > MOST_STATES:
-            found = dict.fromkeys(state.without_facts() for state in found)
+            found = dict.fromkeys(state.coarser() for state in found)
         if len(found) > MOST_STATES:
             raise TooManyPathsError
         return list(found)
@@ -161,6 +166,9 @@ class Machine:
         if memory is None or memory.kind in ("unsure", "instance", "queue"):
             return state
         region, place = reference.region, self.place(node)
+        if mark == BY_INDEX and region.kind == "ring":
+            return state
+        mark = "" if mark == BY_INDEX else mark
         if mark and {(region.key, mark), ("", mark)} & memory.known:
             return state
         for held in memory.held:

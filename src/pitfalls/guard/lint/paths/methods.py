@@ -96,7 +96,8 @@ class Methods(Calls):
         """Follow a method of an array."""
         writes = name in libraries.WRITING_METHODS["array"] or _is_torch_write(name)
         if writes and not (name == "sort" and "sorted" in memory.name):
-            mark = self.constant_text(node.args[0]) if name in ("fill", "fill_") and node.args else ""
+            filled = node.args[0] if name in ("fill", "fill_") and node.args else None
+            mark = (self.constant_text(filled) or self.index_text(filled)) if filled else ""
             mark = "0" if name == "zero_" else mark
             return [(self.write(state, owner, node, "method", mark), owner)]
         if name == "pin_memory":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from pitfalls.guard.lint.memory import libraries
-from pitfalls.guard.lint.memory.state import State
+from pitfalls.guard.lint.memory.state import Memory, State
 from pitfalls.guard.lint.memory.values import (
     UNKNOWN,
     Class,
@@ -20,7 +20,7 @@ from pitfalls.guard.lint.memory.values import (
 from pitfalls.guard.lint.paths.interface import Interface
 from pitfalls.guard.lint.paths.machine import Pair, unknown
 from pitfalls.guard.lint.reading.modules import definition_in
-from pitfalls.guard.lint.reading.scopes import decorators_of
+from pitfalls.guard.lint.reading.scopes import decorators_of, text_of
 
 INFINITE = {"inf", "nan", "NaN", "pi"}
 
@@ -108,10 +108,20 @@ class Names(Interface):
             return [(state, items[0])]
         found = self.method_of(owner, node.attr, state)
         if found is None:
-            return unknown(state)
+            return self._pinned(owner, node, state)
         if decorators_of(found.node) & {"property", "cached_property"}:
             return self.apply(found, node, state, [], {})
         return [(state, found)]
+
+    def _pinned(self, owner: Reference, node: ast.Attribute, state: State) -> list[Pair]:
+        """Return an attribute that nothing here sets: a tensor if its name says that it is pinned."""
+        if "pinned" not in node.attr:
+            return unknown(state)
+        site = (text_of(node), 0)
+        name = text_of(node)
+        state = state.put(site, Memory("array", self.place(node), name, source="given", pinned=True))
+        items = state.heap[owner.site].items | {(node.attr, Reference(site))}
+        return [(state.edit(owner.site, items=items), Reference(site))]
 
     def method_of(self, owner: Reference, name: str, state: State) -> Function | None:
         """Return the method that an object of a known class has under a name."""

@@ -12,9 +12,11 @@ from pitfalls.guard.lint.memory.values import (
     Class,
     Function,
     Reference,
+    Site,
     Value,
 )
 from pitfalls.guard.lint.paths.branching import Branching
+from pitfalls.guard.lint.paths.machine import Pair
 
 
 @dataclass
@@ -61,11 +63,26 @@ class Statements(Branching):
     def _do_assign(self, node: ast.Assign, state: State) -> Flow:
         states = []
         for after, value in self.evaluate(node.value, state):
+            after, value = self._one_for_the_name(node, value, after)
             paths = [after]
             for target in node.targets:
                 paths = [later for path in paths for later in self.assign(target, value, node.value, path)]
             states += paths
         return Flow(states)
+
+    def _one_for_the_name(self, node: ast.Assign, value: Value, state: State) -> Pair:
+        """Let all new arrays that one name is given be one, or each branch would double the paths."""
+        target = node.targets[0]
+        if not isinstance(target, ast.Name) or value != Reference((node.value, self.here.frame)) or self.many:
+            return state, value
+        assert isinstance(value, Reference)
+        memory = state.heap[value.site]
+        if memory.kind != "array" or memory.source != "made" or memory.held:
+            return state, value
+        site: Site = (target.id, self.here.frame)
+        heap = {key: item for key, item in state.heap.items() if key != value.site}
+        first = self.made.setdefault(site, memory)
+        return State(state.names, heap, state.facts).allocate(site, first), Reference(site)
 
     def _do_annassign(self, node: ast.AnnAssign, state: State) -> Flow:
         if node.value is None:

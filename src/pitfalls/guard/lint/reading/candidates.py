@@ -9,11 +9,13 @@ ARRAYS = re.compile(
 )
 """Something here has to do with arrays or batches."""
 
-HANDS_OVER = re.compile(rb"\byield\b|def __(?:next|getitem)__|def next\(|\.put(?:_nowait)?\(")
+HANDS_OVER = re.compile(
+    rb"\byield\b|def __(?:next|getitem)__|def next\(|def \w*(?:batch|sample)s?\(|\.put(?:_nowait)?\("
+)
 """Something is handed out."""
 
 LENDS = re.compile(rb"non_blocking|device_put|jnp\.(?:array|asarray|copy)\(")
-BUFFERS = re.compile(rb"\b(?:o?np|numpy)\.(?:zeros|empty|ones|full|ndarray)|pin_memory")
+BUFFERS = re.compile(rb"\b(?:o?np|numpy)\.(?:zeros|empty|ones|full|ndarray)|pin_memory|pinned")
 """Something may be read after the call, and there is something that can be filled again."""
 
 OPERATOR = rb"(?:[-+*/%&|^@]|//|\*\*|<<|>>)"
