@@ -51,7 +51,7 @@ class Methods(Calls):
 
     def _is_queue(self, method: Method, memory: Memory | None) -> bool:
         """Tell whether something is a queue: by where it comes from, else by what it is called."""
-        if memory is not None:
+        if memory is not None and memory.kind != "unsure":
             return memory.kind == "queue"
         assert isinstance(method.node, ast.Attribute)
         name = text_of(method.node.value).rpartition(".")[2].lower().strip("_")
