@@ -6,7 +6,7 @@ import ast
 from functools import lru_cache
 
 from pitfalls.guard.lint.findings import Line
-from pitfalls.guard.lint.reading.modules import Module
+from pitfalls.guard.lint.reading.modules import Module, parse
 from pitfalls.guard.lint.reading.scopes import names_in, text_of
 
 CONSUMERS = {
@@ -38,9 +38,12 @@ def consumer_of(module: Module, function: str) -> Line | None:
 
 @lru_cache(maxsize=1)
 def _uses(module: Module) -> list[tuple[ast.Call | ast.Assign, set[str]]]:
-    """Return the calls of consumers and the assigned results, with the names that each is given."""
+    """Return the calls of consumers and the assigned results, with the names that each is given.
+
+    The whole file is read: what was left out before because it hands nothing out may consume.
+    """
     found: list[tuple[ast.Call | ast.Assign, set[str]]] = []
-    for node in ast.walk(module.tree):
+    for node in ast.walk(parse("\n".join(module.lines))):
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
             found.append((node, names_in(node.value)))
         elif isinstance(node, ast.Call) and _is_consumer(node):
