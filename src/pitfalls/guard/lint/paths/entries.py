@@ -10,7 +10,7 @@ from pitfalls.guard.lint.memory.state import EMPTY, State
 from pitfalls.guard.lint.memory.values import Class, Function, Integer, Reference, Site
 from pitfalls.guard.lint.paths.calls import defaults_of
 from pitfalls.guard.lint.paths.loops import Loops
-from pitfalls.guard.lint.paths.machine import Event, TooManyPathsError
+from pitfalls.guard.lint.paths.machine import MOST_STEPS, MOST_STEPS_OF_ITERATING, Event, TooManyPathsError
 from pitfalls.guard.lint.paths.statements import Flow
 from pitfalls.guard.lint.reading.modules import Module, definition_in
 from pitfalls.guard.lint.reading.scopes import (
@@ -57,10 +57,11 @@ class Entries(Loops):
         Raises:
             TooManyPathsError: It has more paths than are worth following.
         """
+        assert isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         self.events, self.steps, self.inside, self.many = [], 0, [], []
         self.frames, self.parents, self.scopes, self.made = {}, {}, {}, {}
+        self.limit = MOST_STEPS_OF_ITERATING if is_iterating(node.name) else MOST_STEPS
         self.handing = "sample" if owner is not None and is_sample_source(owner, module) else "batch"
-        assert isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         try:
             if owner is not None and not decorators_of(node) & {"staticmethod", "classmethod"}:
                 self._run_method(module, node, owner, name)

@@ -27,6 +27,9 @@ OnYield = Callable[[State, Value, ast.AST], list[State]]
 MOST_STEPS = 60_000
 """Statements and expressions followed for one function before it is given up: about a second."""
 
+MOST_STEPS_OF_ITERATING = 12_000
+"""The same for ``__getitem__`` and its like, of which libraries have many and long ones that make no batches."""
+
 MOST_STATES = 160
 """Paths that are kept apart at one point of a function."""
 
@@ -81,6 +84,7 @@ class Machine:
     tree: Tree
     events: list[Event] = field(default_factory=list)
     steps: int = 0
+    limit: int = MOST_STEPS
     inside: list[Activation] = field(default_factory=list)
     many: list[int] = field(default_factory=list)
     frames: dict[tuple[Frame, ast.AST, str], Frame] = field(default_factory=dict)
@@ -101,7 +105,7 @@ class Machine:
             TooManyPathsError: It was too much.
         """
         self.steps += 1
-        if self.steps > MOST_STEPS:
+        if self.steps > self.limit:
             raise TooManyPathsError
 
     def frame_for(self, node: ast.AST, name: str = "") -> Frame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import lru_cache
 
 from pitfalls.guard.lint.memory import libraries
 from pitfalls.guard.lint.memory.state import Memory, State
@@ -133,11 +134,11 @@ class Names(Interface):
 
     def method_in(self, class_: Class, name: str, owner: Value | None) -> Function | None:
         """Return a class's own method."""
-        for item in class_.node.body:
-            if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef) and item.name == name:
-                static = decorators_of(item) & {"staticmethod"}
-                return Function(item, class_.module, 0, None if static else owner, class_.node)
-        return None
+        item = methods_of(class_.node).get(name)
+        if item is None:
+            return None
+        static = decorators_of(item) & {"staticmethod"}
+        return Function(item, class_.module, 0, None if static else owner, class_.node)
 
     def classes_of(self, owner: Reference, state: State) -> list[Class]:
         """Return an object's class and those that it inherits from, as far as they are in the tree."""
@@ -164,3 +165,9 @@ class Names(Interface):
         if base.id in module.definitions:
             return definition_in(module, base.id)
         return self.tree.resolve(module, module.imports[base.id]) if base.id in module.imports else UNKNOWN
+
+
+@lru_cache(maxsize=1024)
+def methods_of(node: ast.ClassDef) -> dict[str, ast.FunctionDef | ast.AsyncFunctionDef]:
+    """Return the methods that a class defines, the last one where a name is defined again."""
+    return {item.name: item for item in node.body if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef)}

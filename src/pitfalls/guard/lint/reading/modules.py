@@ -97,6 +97,7 @@ class Tree:
         """Remember where imports may lead."""
         self.roots = [Path(root) for root in roots]
         self._modules: dict[str, Module | None] = {}
+        self._resolved: dict[tuple[str, str], Value] = {}
 
     def add(self, module: Module) -> None:
         """Keep a module that is parsed already."""
@@ -108,12 +109,14 @@ class Tree:
         assert module is not None
         return module
 
-    def forget(self) -> None:
-        """Drop what was read, so that a large tree takes no more memory than a small one."""
-        self._modules.clear()
-
     def resolve(self, module: Module, dotted: str) -> Value:
         """Return what an imported name stands for: a function or a class of the tree, else a library's name."""
+        key = (module.file, dotted)
+        if key not in self._resolved:
+            self._resolved[key] = self._resolve(module, dotted)
+        return self._resolved[key]
+
+    def _resolve(self, module: Module, dotted: str) -> Value:
         base, colon, rest = dotted.rpartition(":")
         starts = [Path(base)] if colon else [Path(module.file).parent, *self.roots]
         parts = rest.strip(".").split(".")
