@@ -35,8 +35,9 @@ FOREIGN = sys.stdlib_module_names | {
     "scipy",
 }
 MOST_BYTES = 2_000_000
-LENDING = {"put", "put_nowait", "device_put", "array", "asarray"}
-"""Methods and functions that may read what they are given after they have returned."""
+LENDING = {"put", "put_nowait", "device_put"}
+LATE = {"array", "asarray", "copy"}
+"""Methods and functions that may read what they are given after they have returned; the last ones of JAX."""
 
 WRITING = {
     *(
@@ -106,7 +107,7 @@ def lint_module(module: Module, tree: Tree) -> FileResult:
     found: dict[object, Finding] = {}
     unsure = []
     for node, owner, name in machine.entries(module):
-        if not hands_over(node, owner) or not reaches_a_write(node, owner, module):
+        if not hands_over(node, owner, module) or not reaches_a_write(node, owner, module):
             continue
         try:
             events = machine.run(module, node, owner, name)
@@ -128,7 +129,7 @@ def key_of(event: Event) -> object:
     return (memory.place.line, memory.name, held.file, held.function, rule_of(event))
 
 
-def hands_over(node: ast.AST, owner: ast.ClassDef | None) -> bool:
+def hands_over(node: ast.AST, owner: ast.ClassDef | None, module: Module) -> bool:
     """Tell whether a function hands something out, or gives it to something that reads it later."""
     if decorators_of(node) & ONE_YIELD:
         return False
@@ -136,10 +137,18 @@ def hands_over(node: ast.AST, owner: ast.ClassDef | None) -> bool:
         return True
     if any(isinstance(item, ast.Yield | ast.YieldFrom) for item in ast.walk(node)):
         return True
-    names = [item.attr for item in ast.walk(node) if isinstance(item, ast.Attribute)]
-    words = [item.arg for item in ast.walk(node) if isinstance(item, ast.keyword)]
-    lends = not LENDING.isdisjoint(names) or "non_blocking" in words
+    lends = any(_lends(item, module) for item in ast.walk(node))
     return lends and any(writes_in_place(item) for item in ast.walk(node))
+
+
+def _lends(node: ast.AST, module: Module) -> bool:
+    """Tell whether a node gives memory to something that may read it later."""
+    if isinstance(node, ast.keyword):
+        return node.arg == "non_blocking"
+    if not isinstance(node, ast.Attribute):
+        return False
+    is_jax = isinstance(node.value, ast.Name) and module.imports.get(node.value.id) == "jax.numpy"
+    return node.attr in LENDING or (is_jax and node.attr in LATE)
 
 
 def reaches_a_write(node: ast.AST, owner: ast.ClassDef | None, module: Module) -> bool:
