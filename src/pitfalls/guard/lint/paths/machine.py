@@ -27,7 +27,7 @@ OnYield = Callable[[State, Value, ast.AST], list[State]]
 MOST_STEPS = 60_000
 """Statements and expressions followed for one function before it is given up: about a second."""
 
-MOST_STEPS_OF_ITERATING = 12_000
+MOST_STEPS_OF_ITERATING = 20_000
 """The same for ``__getitem__`` and its like, of which libraries have many and long ones that make no batches."""
 
 MOST_STATES = 160
