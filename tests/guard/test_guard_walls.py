@@ -9,7 +9,7 @@ import pitfalls.guard
 from pitfalls.guard.stream.lines import is_user_file
 
 GUARD = Path(pitfalls.guard.__file__).parent
-ORDER = ("findings", "stream", "rules", "shapes", "command")
+ORDER = ("findings", "stream", "rules", "shapes", "lint", "command")
 OPEN_TO_ALL = {"__init__.py", "pytest_plugin.py"}
 FRAMEWORKS = {
     "keras": ("shapes/", "rules/datasets.py"),
@@ -40,7 +40,7 @@ def wrong_imports(file, source):
 
 @pytest.mark.parametrize("file", [file for file in FILES if file not in OPEN_TO_ALL])
 def test_a_part_imports_only_itself_and_those_to_its_left(file):
-    """findings, stream, rules, shapes, command; frameworks in shapes, and Keras where a PyDataset is made."""
+    """findings, stream, rules, shapes, lint, command; frameworks in shapes, and Keras where a PyDataset is made."""
     assert list(wrong_imports(file, (GUARD / file).read_text())) == []
 
 

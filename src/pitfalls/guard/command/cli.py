@@ -1,4 +1,4 @@
-"""The command: ``pitfalls check``.
+"""The command: ``pitfalls check`` and ``pitfalls lint``.
 
 Exit status 0: nothing found, or only what the framework repairs; 1: findings; 2: it could not check, and says why.
 """
@@ -22,6 +22,7 @@ from pitfalls.guard.command.sources import parsed, text_of
 from pitfalls.guard.command.supervision import Outcome, supervise
 from pitfalls.guard.command.targets import split
 from pitfalls.guard.findings import GuardError
+from pitfalls.guard.lint.command import main as lint
 
 GARBLED = (
     "The code that was checked wrote to a file that is not its own: the one by which the check tells its result. "
@@ -32,6 +33,8 @@ GARBLED = (
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
     words = list(sys.argv[1:] if argv is None else argv)
+    if words[:1] == ["lint"]:
+        return lint(words[1:])
     options = parse_the_form_of_the_answer(words)
     try:
         options = parse(words)

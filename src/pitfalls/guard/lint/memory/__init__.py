@@ -1,0 +1,1 @@
+"""Memory: what a name can stand for, which arrays are alive, and who holds them."""

@@ -1,0 +1,1 @@
+"""Paths: follows every path through a function, and says what is written, handed out and waited for."""

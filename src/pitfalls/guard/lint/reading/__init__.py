@@ -1,0 +1,1 @@
+"""Reading: files, what they import, what their functions bind and repeat."""
