@@ -1,6 +1,6 @@
 """Hold the benchmarks of this machine against those of the release, and fail where noise cannot be the reason.
 
-A median fails that is more than 1.5 times worse than the worst pair of the release. What was not measured
+A median fails that is more than 2.5 times worse than the worst pair of the release. What was not measured
 here, or was not released, is left out.
 
     python benchmarks/compare.py
