@@ -75,6 +75,24 @@ FILES = {
             def batches(self):
                 yield self.data
         """,
+    "lacking.py": """
+        import numpy as np
+        try:
+            import absent
+        except ImportError:
+            from .missing import absent
+
+        class Loader(unnamed.Sequence):
+            change = absent.Normalize(0.5)
+            def batches(self):
+                x = np.zeros((4, 2))
+                for i in range(30):
+                    x[:] = i
+                    yield x, np.ones(4)
+            def draws(self):
+                absent.show(self.change)
+                yield np.ones(4)
+        """,
     "nested.py": """
         import numpy as np
 
@@ -150,12 +168,13 @@ CALL = ["--definitions", "--call", "generator(np.random.rand(300, 2), 8)"]
         ["book.ipynb", "--call", "generator(np.random.rand(300, 2), 8)"],
         ["bases.py", "--definitions", "--call", "Loader().batches(30)"],
         ["bases.py:Loader.batches", "--definitions", "--set", "rows=30", "--set", "size=5"],
+        ["lacking.py", "--definitions", "--call", "Loader().batches()"],
         ["nested.py", "--definitions", "--call", "(size := 4, generator())[-1]"],
     ],
     ids=lambda words: words[0],
 )
 def test_a_refilled_buffer_is_found_in_one_command(folder, checked, words):
-    """A stray line, magics, Python 2, missing modules, a notebook, a method, a nested function."""
+    """A stray line, magics, Python 2, missing modules and names, a notebook, a method, a nested function."""
     status, report = checked(*words)
     assert status == 1, report
     assert [finding["rule"] for finding in report["findings"]] == ["aliased-batch"]
@@ -201,6 +220,10 @@ def test_lines_keep_their_numbers_where_others_do_not_parse():
         (
             ["bases.py", "--definitions", "--call", "Loader().draws()"],
             "absent.show was called, but line 2 (import absent) failed: ModuleNotFoundError: No module named 'absent'",
+        ),
+        (
+            ["lacking.py", "--definitions", "--call", "Loader().draws()"],
+            "absent.show was called, but line 2 (try:) failed: ImportError: attempted relative import with no known",
         ),
         (
             ["nested.py", "--definitions", "--call", "generator()"],

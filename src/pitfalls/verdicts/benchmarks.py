@@ -20,7 +20,7 @@ PLACE = "benchmarks.json"
 """The file's name, in reports/ and in reports/release/."""
 
 NOISE = 2.5
-"""A median this many times beyond the worst pair of the release is no noise: on cores that three other programs shared it was 1.8."""
+"""A median this many times beyond the worst pair of the release is no noise: 1.8 was seen beside three other programs."""
 
 
 class Benchmark(Record):

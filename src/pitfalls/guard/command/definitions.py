@@ -15,7 +15,7 @@ from typing import Any
 
 from pitfalls.guard.command.python2 import DIVIDE, names_of_python_2
 from pitfalls.guard.command.sources import parsed
-from pitfalls.guard.command.stand_ins import StandIn
+from pitfalls.guard.command.stand_ins import StandIn, calls_of_stand_ins
 
 Namespace = dict[str, Any]
 """The names of a module, with their values."""
@@ -95,10 +95,13 @@ class Definitions:
     def _execute(self, node: ast.stmt, namespace: Namespace) -> None:
         """Run one definition; one that fails leaves its names unbound, with the reason."""
         try:
-            exec(compile(ast.Module([node], []), self.file, "exec"), namespace)
+            with calls_of_stand_ins():
+                exec(compile(ast.Module([node], []), self.file, "exec"), namespace)
         except Exception as error:
             if isinstance(node, (ast.Import, ast.ImportFrom)) and not _is_star(node):
                 self._stand_in(node, namespace, error)
+                return
+            if self._stands_in_for_more(node, namespace, error):
                 return
             if isinstance(node, DECORATED) and _without_what_is_computed(node):
                 self._execute(node, namespace)
@@ -106,6 +109,19 @@ class Definitions:
             because = self.reasons.get(getattr(error, "name", None) or "", f"{type(error).__name__}: {error}")
             for name in bound_names(node):
                 self.reasons[name] = f"{self._at(node)} failed: {because}"
+
+    def _stands_in_for_more(self, node: ast.stmt, namespace: Namespace, error: Exception) -> bool:
+        """Stand in for what a `try` did not import, or for a name that the file only uses; tell whether that was it."""
+        missing = bound_names(node) if isinstance(node, ast.Try) and isinstance(error, ImportError) else set()
+        name = getattr(error, "name", None) if isinstance(error, NameError) else None
+        if not missing and (name is None or name in namespace or name in self.reasons):
+            return False
+        because = f"{self._at(node)} failed: {type(error).__name__}: {error}"
+        for lacking in missing or {name or ""}:
+            namespace.setdefault(lacking, StandIn(lacking, because))
+        if not missing:
+            self._execute(node, namespace)
+        return True
 
     def _stand_in(self, node: ast.Import | ast.ImportFrom, namespace: Namespace, error: Exception) -> None:
         """Bind the names of an import that failed to stand-ins, which say why when they are used."""

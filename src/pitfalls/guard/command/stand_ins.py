@@ -7,6 +7,7 @@ stand-in has every attribute, can be a base class and a decorator, and raises wh
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 
@@ -23,6 +24,8 @@ class Base:
 
 class StandIn:
     """Stands for a module, or for something in it."""
+
+    _may_be_called = False
 
     def __init__(self, path: str, reason: str) -> None:
         """Know what is missing, and why."""
@@ -43,6 +46,8 @@ class StandIn:
         """Return the function that is decorated, or refuse."""
         if len(args) == 1 and not kwargs and callable(args[0]) and not isinstance(args[0], StandIn):
             return args[0]
+        if StandIn._may_be_called:
+            return StandIn(f"{self._path}(...)", self._reason)
         return self._refuse("called")
 
     def __instancecheck__(self, instance: object) -> bool:
@@ -74,3 +79,13 @@ class StandIn:
 
     def _refuse(self, how: str) -> NoReturn:
         raise StandInError(f"{self._path} was {how}, but {self._reason}", name=self._path.split(".")[0])
+
+
+@contextmanager
+def calls_of_stand_ins() -> Iterator[None]:
+    """Let a call return one more stand-in while definitions are made: a class may keep what nothing needs."""
+    before, StandIn._may_be_called = StandIn._may_be_called, True
+    try:
+        yield
+    finally:
+        StandIn._may_be_called = before
