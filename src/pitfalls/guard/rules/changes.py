@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from pitfalls.guard.findings import Finding
-from pitfalls.guard.stream import memory
+from pitfalls.guard.rules.biting import FIXES, paths_that_bite
+from pitfalls.guard.stream import memory, tensors
 from pitfalls.guard.stream.batches import SEQUENCES
 from pitfalls.guard.stream.lines import Places
 
@@ -43,7 +44,9 @@ def container_kind(batch: Any) -> str:
 def describe(change: Change, places: Places) -> Finding:
     """Turn a change into a finding: what, seen, cost, cure."""
     lines = _container_lines(change, places) if change.container else _array_lines(change, places)
-    fix = CONTAINER_FIX.format(kind=change.container) if change.container else TWO_FIXES
+    fix = FIXES.get(tensors.kind_of(change.leaf) or "", TWO_FIXES)
+    if change.container:
+        fix = CONTAINER_FIX.format(kind=change.container)
     where = places.refilled or places.allocated
     file, line = where or (None, None)
     return Finding("aliased-batch", change.path, change.batch, "\n".join(lines), fix, file, line)
@@ -56,7 +59,7 @@ def _array_lines(change: Change, places: Places) -> list[str]:
         f"  changed     {change.changed} of {of} values, {change.when}",
         f"  memory      {memory.describe_memory(change.leaf)}",
         *places.lines(),
-        f"  bites       {memory.paths_that_bite(change.leaf)}",
+        f"  bites       {paths_that_bite(change.leaf)}",
     ]
 
 

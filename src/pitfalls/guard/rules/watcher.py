@@ -11,17 +11,15 @@ from __future__ import annotations
 import threading
 import warnings
 from collections import deque
+from collections.abc import Generator, Iterable
 from typing import Any
-
-import numpy as np
 
 from pitfalls.guard.findings import AliasedBatchError, AliasedBatchWarning, Finding
 from pitfalls.guard.rules.changes import Change, container_kind, describe
-from pitfalls.guard.stream.batches import named_leaves
+from pitfalls.guard.stream.batches import is_array, named_leaves
 from pitfalls.guard.stream.contents import same_value
 from pitfalls.guard.stream.copying import copied_batch
 from pitfalls.guard.stream.lines import find_places
-from pitfalls.guard.stream.memory import address_of
 from pitfalls.guard.stream.probes import Probe
 
 
@@ -30,10 +28,11 @@ class ProbedBatch:
 
     __slots__ = ("batch", "index", "keys", "probes")
 
-    def __init__(self, index: int, batch: Any, leaves: list[tuple[str, Any]], keys: list[int]) -> None:
+    def __init__(self, index: int, batch: Any) -> None:
         """Probe every array of a batch just yielded."""
-        self.index, self.batch, self.keys = index, batch, keys
-        self.probes = [Probe(path, leaf) for path, leaf in leaves]
+        self.index, self.batch = index, batch
+        self.probes = [Probe(path, leaf) for path, leaf in named_leaves(batch)]
+        self.keys = [probe.key for probe in self.probes]
 
 
 class Watcher:
@@ -62,12 +61,11 @@ class Watcher:
             return copied_batch(batch)
         if not self.done:
             with self.lock:
-                leaves = named_leaves(batch)
-                keys = [_key(leaf) for _, leaf in leaves]
+                new = ProbedBatch(self.seen, batch)
                 if self.held:
-                    self._compare(keys)
+                    self._compare(new.keys)
                 if not self.done:
-                    self._keep(ProbedBatch(self.seen, batch, leaves, keys))
+                    self._keep(new)
         return batch
 
     def ended(self) -> None:
@@ -110,7 +108,7 @@ class Watcher:
             if probe.differs():
                 changed, total = probe.changed()
                 return Change(probe.path, held.index, self.seen, probe.leaf, changed, total, probe.sampled)
-        if type(held.batch) is tuple and all(type(part) is np.ndarray for part in held.batch):
+        if type(held.batch) is tuple and all(is_array(part) for part in held.batch):
             return None
         now = dict(named_leaves(held.batch))
         for probe in held.probes:
@@ -123,34 +121,39 @@ class Watcher:
         self.done = True
         self.held.clear()
         self.users.clear()
-        if self.on_alias == "raise":
-            raise AliasedBatchError(finding)
-        warnings.warn(finding.text, AliasedBatchWarning, stacklevel=5)
+        act_on(finding, self.on_alias)
 
 
-def _key(leaf: Any) -> int:
-    """Return what two arrays over the same memory have in common: their owner, or for a slice its address."""
-    base = getattr(leaf, "base", None)
-    if base is None:
-        return id(leaf)
-    if type(base) is np.ndarray and base.size == leaf.size:
-        return id(base)
-    return address_of(leaf) if isinstance(leaf, np.ndarray) else id(leaf)
+def act_on(finding: Finding, on_alias: str) -> None:
+    """Raise a finding, or warn of it."""
+    if on_alias == "raise":
+        raise AliasedBatchError(finding)
+    warnings.warn(finding.text, AliasedBatchWarning, stacklevel=6)
+
+
+def watched_batches(source: Iterable[Any], depth: int, on_alias: str) -> Generator[Any, Any, Any]:
+    """Delegate to a source as ``yield from`` would, looking at each batch on its way."""
+    iterator = iter(source)
+    watcher = Watcher(iterator, depth, on_alias)
+    sent: Any = None
+    try:
+        while True:
+            watcher.before()
+            try:
+                batch = next(iterator) if sent is None else iterator.send(sent)  # type: ignore[attr-defined]
+            except StopIteration as end:
+                watcher.ended()
+                return end.value
+            batch = watcher.after(batch)
+            sent = yield batch
+    finally:
+        watcher.held.clear()
+        if hasattr(iterator, "close"):
+            iterator.close()
 
 
 def _equal(probe: Probe, leaf: Any) -> bool:
     """Tell whether what stands in an array's place now holds the same."""
-    other = Probe(probe.path, leaf)
     if probe.raw is None and probe.contents is None:
         return bool(same_value(probe.leaf, leaf))
-    return (
-        isinstance(leaf, type(probe.leaf)) and probe.sampled == other.sampled and _reads_the_same(probe, leaf)
-    )
-
-
-def _reads_the_same(probe: Probe, leaf: Any) -> bool:
-    old, probe.leaf = probe.leaf, leaf
-    try:
-        return not probe.differs()
-    finally:
-        probe.leaf = old
+    return isinstance(leaf, type(probe.leaf)) and probe.holds(leaf)

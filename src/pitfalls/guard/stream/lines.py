@@ -17,7 +17,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pitfalls.guard.stream.memory import owner_of
+from pitfalls.guard.stream import tensors
+from pitfalls.guard.stream.memory import owner_of, share_memory
 
 FILLING_METHODS = {
     *("fill", "sort", "partition", "put", "itemset", "resize", "setfield"),
@@ -126,6 +127,8 @@ def _matching(name: str, value: object, leaf: object, depth: int) -> set[str]:
     """Return the name if its value is, or holds, the leaf's memory."""
     if value is leaf:
         return {name}
+    if tensors.is_tensor(value) or (isinstance(value, np.ndarray) and tensors.is_tensor(leaf)):
+        return {name} if share_memory(value, leaf) else set()
     if isinstance(value, np.ndarray):
         shared = isinstance(leaf, np.ndarray) and owner_of(value) is owner_of(leaf)
         return {name} if shared else set()
@@ -201,7 +204,7 @@ def _fills(call: ast.Call, names: set[str]) -> bool:
         return True
     if (
         isinstance(call.func, ast.Attribute)
-        and function in FILLING_METHODS
+        and (function in FILLING_METHODS or tensors.is_in_place(function))
         and _root(call.func.value) in names
     ):
         return True

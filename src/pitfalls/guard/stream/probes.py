@@ -11,12 +11,15 @@ from __future__ import annotations
 
 import functools
 import itertools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from pitfalls.guard.stream import tensors
 from pitfalls.guard.stream.batches import SEQUENCES, is_readable, read
 from pitfalls.guard.stream.contents import Contents, changed_values, contents_of
+from pitfalls.guard.stream.memory import key_of
 
 WHOLE_BYTES = 1 << 15
 BLOCKS = 128
@@ -27,51 +30,64 @@ _phase = itertools.count()
 
 
 class Probe:
-    """What was read of one array when it was yielded, and where."""
+    """What was read of one array when it was yielded, and where.
 
-    __slots__ = ("contents", "leaf", "path", "phase", "raw")
+    Attributes:
+        key: What arrays over the same memory have in common, see `memory.key_of`.
+        now: Returns the bytes that are now where the first ones were read; None for what is compared by its values.
+    """
 
-    def __init__(self, path: str, leaf: Any) -> None:
-        """Read an array now, whole if it is small."""
-        self.path = path
-        self.leaf = leaf
-        self.phase = -1
+    __slots__ = ("contents", "key", "leaf", "now", "path", "phase", "raw")
+
+    def __init__(self, path: str, leaf: Any, phase: int = -1) -> None:
+        """Read an array now, whole if it is small; otherwise at the places of a phase, or of the next one."""
+        self.path, self.leaf, self.phase = path, leaf, phase
+        self.now: Callable[[], bytes] | None = None
         self.raw: bytes | None = None
         self.contents: Contents | None = None
-        if type(leaf) is np.ndarray and leaf.dtype.char in PLAIN_CHARS:
-            if leaf.nbytes <= WHOLE_BYTES:
-                self.raw = leaf.tobytes()
-            else:
-                self.phase = next(_phase) % PHASES
-                self.raw = _sample(leaf, self.phase)
-        elif is_readable(leaf) or isinstance(leaf, SEQUENCES):
-            self.contents = contents_of(self._few())
-
-    def now(self) -> bytes:
-        """Return the bytes that stand where the first ones were read."""
-        return self.leaf.tobytes() if self.phase < 0 else _sample(self.leaf, self.phase)
+        if tensors.is_tensor(leaf):
+            address = tensors.address_of_tensor(leaf)
+            self.key = address or id(leaf)
+            if address:
+                self.now = tensors.small_reader(leaf, address, WHOLE_BYTES) or self._tensor_reader(leaf)
+        else:
+            self.key = key_of(leaf)
+            if type(leaf) is np.ndarray and leaf.dtype.char in PLAIN_CHARS:
+                self.now = leaf.tobytes if leaf.nbytes <= WHOLE_BYTES else self._sampled(leaf)
+        if self.now is not None:
+            self.raw = self.now()
+        elif tensors.kind_of(leaf) != tensors.JAX and (is_readable(leaf) or isinstance(leaf, SEQUENCES)):
+            self._read_values()  # to read JAX's would be to wait for it
 
     def differs(self) -> bool:
         """Tell whether the array no longer holds what was read."""
-        if self.raw is not None:
-            return self.now() != self.raw
+        if self.now is not None:
+            now = self.now()
+            return now != self.raw and now != tensors.GONE
         return self.contents is not None and changed_values(self.contents, self._few()) > 0
+
+    def holds(self, leaf: Any) -> bool:
+        """Tell whether another array holds what was read of this one."""
+        other = Probe(self.path, leaf, self.phase)
+        if self.contents is not None and other.contents is not None:
+            return changed_values(self.contents, other._few()) == 0
+        return self.phase == other.phase and self.raw == other.raw
 
     def renew(self) -> None:
         """Take what the array holds now for what it should hold."""
-        if self.raw is not None:
-            self.raw = self.now()
+        if self.now is not None:
+            self.raw = self.now() or self.raw
         elif self.contents is not None:
             self.contents = contents_of(self._few())
 
     def changed(self) -> tuple[int, int]:
         """Return how many of how many values read have changed."""
-        if self.raw is None:
+        if self.now is None or self.raw is None:
             few = self._few()
             return changed_values(self.contents, few) if self.contents else 0, few.size
-        now, size = self.now(), self.leaf.dtype.itemsize
+        now, size = self.now(), self._itemsize()
         if len(now) != len(self.raw):
-            return self.leaf.size, self.leaf.size
+            return len(now) // size, len(now) // size
         a, b = (np.frombuffer(part, np.uint8).reshape(-1, size) for part in (self.raw, now))
         return int((a != b).any(axis=1).sum()), len(a)
 
@@ -80,13 +96,45 @@ class Probe:
         """Tell whether only a part was read."""
         return self.phase >= 0
 
+    def _itemsize(self) -> int:
+        dtype = tensors.dtype_of(self.leaf) if tensors.is_tensor(self.leaf) else self.leaf.dtype
+        return int(dtype.itemsize)
+
+    def _read_values(self) -> None:
+        """Keep some values; of what cannot be read nothing is kept, and nothing is said about it."""
+        try:
+            self.contents = contents_of(self._few())
+        except Exception:
+            self.contents = None
+
+    def _sampled(self, array: np.ndarray) -> Callable[[], bytes]:
+        """Return what reads some bytes of a large array, at places that are chosen here."""
+        self._choose()
+        return functools.partial(_sample, array, self.phase)
+
+    def _tensor_reader(self, tensor: Any) -> Callable[[], bytes]:
+        """Return what reads a tensor that is large, or not in one piece."""
+        if tensor.nbytes > WHOLE_BYTES:
+            self._choose()
+        return self._of_tensor
+
+    def _of_tensor(self) -> bytes:
+        """Return a tensor's bytes, as far as they are read."""
+        array = tensors.view_of(self.leaf)
+        if array is None:
+            return tensors.GONE
+        return array.tobytes() if self.phase < 0 else _sample(array, self.phase)
+
+    def _choose(self) -> None:
+        if self.phase < 0:
+            self.phase = next(_phase) % PHASES
+
     def _few(self) -> np.ndarray:
         """Return all the values of a small array, or those of one in each of 128 stretches."""
         array = read(self.leaf)
         if array.nbytes <= WHOLE_BYTES:
             return array
-        if self.phase < 0:
-            self.phase = next(_phase) % PHASES
+        self._choose()
         return array[np.unravel_index(_places(array.size, self.phase), array.shape)]
 
 
