@@ -49,7 +49,9 @@ class Probe:
             address = tensors.address_of_tensor(leaf)
             self.key = address or id(leaf)
             if address:
-                self.now = tensors.small_reader(leaf, address, WHOLE_BYTES) or self._tensor_reader(leaf)
+                self.now = tensors.small_reader(leaf, address, WHOLE_BYTES) or self._tensor_reader(
+                    leaf, address
+                )
         else:
             self.key = key_of(leaf)
             if type(leaf) is np.ndarray and leaf.dtype.char in PLAIN_CHARS:
@@ -112,15 +114,17 @@ class Probe:
         self._choose()
         return functools.partial(_sample, array, self.phase)
 
-    def _tensor_reader(self, tensor: Any) -> Callable[[], bytes]:
+    def _tensor_reader(self, tensor: Any, address: int) -> Callable[[], bytes]:
         """Return what reads a tensor that is large, or not in one piece."""
-        if tensor.nbytes > WHOLE_BYTES:
+        size = tensor.nbytes
+        if size > WHOLE_BYTES:
             self._choose()
-        return self._of_tensor
+        return functools.partial(self._of_tensor, tensors.view_of(tensor), address, size)
 
-    def _of_tensor(self) -> bytes:
-        """Return a tensor's bytes, as far as they are read."""
-        array = tensors.view_of(self.leaf)
+    def _of_tensor(self, view: np.ndarray | None, address: int, size: int) -> bytes:
+        """Return a tensor's bytes, as far as they are read; a view is good as long as the memory stays."""
+        still = tensors.is_where_it_was(self.leaf, address, size)
+        array = view if still else tensors.view_of(self.leaf)
         if array is None:
             return tensors.GONE
         return array.tobytes() if self.phase < 0 else _sample(array, self.phase)

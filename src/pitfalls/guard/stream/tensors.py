@@ -92,6 +92,13 @@ def small_reader(tensor: Any, address: int, most: int) -> Callable[[], bytes] | 
     return functools.partial(_torch_bytes if is_torch else _jax_bytes, tensor, address, size, memory)
 
 
+def is_where_it_was(tensor: Any, address: int, size: int) -> bool:
+    """Tell whether a tensor still has the memory that it had, as many bytes at the same address."""
+    if kind_of(tensor) == TORCH:
+        return bool(tensor.data_ptr() == address and tensor.nbytes == size)
+    return not tensor.is_deleted()
+
+
 def _torch_bytes(tensor: Any, address: int, size: int, memory: Any) -> bytes:
     """Read a tensor whose owner may have given it other memory meanwhile."""
     if tensor.data_ptr() == address and tensor.nbytes == size:
