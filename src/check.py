@@ -26,15 +26,20 @@ from pitfalls.verdicts import guard  # noqa: E402
 schema.register()
 
 
-def main() -> None:
-    """Check, write, and print what was found."""
+def asked() -> argparse.Namespace:
+    """Return what the command line asks for."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, prog="python src/check.py"
     )
     parser.add_argument("--seed", type=int, default=0, help="seed of the generators' random draws")
     parser.add_argument("--framework", help="check with this framework alone, in this process")
     parser.add_argument("--to", type=Path, help="where to write what was found (default: reports/guard.json)")
-    told = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Check, write, and print what was found."""
+    told = asked()
     place = told.to or ROOT / "reports" / guard.PLACE
     with messages_instead_of_tracebacks():
         report = checked_with(told.framework, told.seed) if told.framework else check_all(told.seed)

@@ -40,7 +40,11 @@ def check_all(seed: int) -> GuardReport:
     """
     reports = [checked_with(HERE, seed)]
     others = [name for name in FRAMEWORKS if name != HERE and not why_missing(name)]
-    reports += [checked_elsewhere(framework, seed) for framework in others]
+    return merged([*reports, *(checked_elsewhere(framework, seed) for framework in others)])
+
+
+def merged(reports: list[GuardReport]) -> GuardReport:
+    """Return what several frameworks' processes found, as one report."""
     return GuardReport(
         generators=sorted(
             (entry for report in reports for entry in report.generators), key=lambda entry: entry.generator

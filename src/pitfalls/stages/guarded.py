@@ -107,11 +107,9 @@ def source_of(config: Config) -> Any:
     """Return a fresh generator of what is configured; samples in PyTorch's own loader."""
     if yields(config) != "samples":
         return make_configured(config)
-    from torch.utils.data import DataLoader
+    from pitfalls.lab.torch.feeds import collating  # PyTorch, which is loaded where samples are checked
 
-    from pitfalls.lab.torch.feeds import Iterated
-
-    return DataLoader(Iterated(make_configured(config), config), batch_size=config.task.batch_size)
+    return collating(make_configured(config), config)
 
 
 def first_batch(config: Config) -> Batch:

@@ -17,7 +17,7 @@ from keras import tree
 
 from pitfalls.guard.findings import BroadcastLossError, GuardError, Report
 from pitfalls.guard.shapes import private
-from pitfalls.guard.shapes.meeting import Shape
+from pitfalls.guard.shapes.meeting import Meeting, Shape
 from pitfalls.guard.shapes.messages import refusal_message
 from pitfalls.guard.shapes.models import check_model
 from pitfalls.guard.shapes.trying import Form
@@ -147,19 +147,20 @@ class NoBroadcastLoss(keras.losses.Loss):
         """Return why these shapes are refused, or None: also where the loss itself will raise."""
         if not private.hears_repairs():
             raise private.UnknownVersionError(private.RANK_REPAIR)
+        meeting = self._meeting(label, prediction, *dtypes)
+        return refusal_message(meeting) if meeting else None
+
+    def _meeting(self, label: Shape, prediction: Shape, *dtypes: Any) -> Meeting | None:
+        """Return how the inner loss brings these shapes together, in the way of the backend."""
         if keras.config.backend() == "tensorflow":
             from pitfalls.guard.shapes.traced_refusal import meeting_of
 
-            meeting = meeting_of(self.as_compiled(), label, prediction, *dtypes)
-        else:
-            from pitfalls.guard.shapes.heard_models import meeting_of_loss
+            return meeting_of(self.as_compiled(), label, prediction, *dtypes)
+        from pitfalls.guard.shapes.heard_models import meeting_of_loss
 
-            forms = (
-                Form(shape, "int" in str(dtype))
-                for shape, dtype in zip((label, prediction), dtypes, strict=True)
-            )
-            meeting = meeting_of_loss(self.as_compiled(), *forms)
-        return refusal_message(meeting) if meeting else None
+        pairs = zip((label, prediction), dtypes, strict=True)
+        forms = (Form(shape, "int" in str(dtype)) for shape, dtype in pairs)
+        return meeting_of_loss(self.as_compiled(), *forms)
 
     def get_config(self) -> dict[str, Any]:
         """Return what is needed to build the loss again."""

@@ -8,6 +8,7 @@ A loss that squeezes or expands its arguments answers otherwise.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import warnings
 from collections.abc import Callable
@@ -67,19 +68,17 @@ def in_a_thread(ask: Callable[[], Any]) -> Any:
     What raises there is no answer.
     """
     answers: list[Any] = []
-
-    def work() -> None:
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                answers.append(ask())
-        except Exception:
-            return
-
-    thread = threading.Thread(target=work)
+    thread = threading.Thread(target=_answer_into, args=(answers, ask))
     thread.start()
     thread.join()
     return answers[0] if answers else None
+
+
+def _answer_into(answers: list[Any], ask: Callable[[], Any]) -> None:
+    """Add an answer, none where asking raises."""
+    with contextlib.suppress(Exception), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        answers.append(ask())
 
 
 def _broadcasts(loss: Loss, labels: Form, prediction: Form) -> bool:
