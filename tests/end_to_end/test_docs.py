@@ -133,7 +133,7 @@ def test_the_runtime_page_s_file_is_a_runtime(project):
 def test_the_ci_page_s_files_parse_and_its_commands_exist():
     """Each snippet is YAML, and each `pitfalls check` in it is one that the command takes."""
     snippets = [one for one in blocks((HOW_TO / "guard-in-ci.md").read_text()) if one.language == "yaml"]
-    assert len([yaml.safe_load(one.text) for one in snippets]) == 3
+    assert len([yaml.safe_load(one.text) for one in snippets]) == 4
     lines = re.findall(r"pitfalls (check .*)", "\n".join(one.text for one in snippets))
     assert len(lines) == 4
     for line in lines:

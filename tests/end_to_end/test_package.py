@@ -13,6 +13,8 @@ from packaging.markers import Marker
 from packaging.requirements import Requirement
 from pythons import interpreter
 
+from pitfalls.guard.command.arguments import parse
+from pitfalls.guard.command.cli import main
 from pitfalls.project import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -86,44 +88,65 @@ def test_the_citation_and_the_licence_are_those_of_the_package():
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build the wheel from a copy of what git knows, so that nothing is left in the tree."""
+def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Build a wheel and an sdist from a copy of what git knows, so that nothing is left in the tree."""
     copy = tmp_path_factory.mktemp("source")
     shutil.copytree(ROOT / "src", copy / "src", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, copy)
-    build = [
-        sys.executable,
-        "-m",
-        "pip",
-        "wheel",
-        "--quiet",
-        "--no-deps",
-        "--no-build-isolation",
-        "-w",
-        copy,
-        copy,
-    ]
-    subprocess.run(build, check=True, capture_output=True, text=True)
-    (built,) = copy.glob("*.whl")
-    return built
+    build = "from setuptools import build_meta as b; print(b.build_{0}('dist'))"
+    for kind in ("wheel", "sdist"):
+        subprocess.run([sys.executable, "-c", build.format(kind)], cwd=copy, check=True, capture_output=True)
+    (wheel,), (sdist,) = (copy.glob(f"dist/{pattern}") for pattern in ("*.whl", "*.tar.gz"))
+    return {"wheel": wheel, "sdist": sdist}
 
 
-@pytest.mark.parametrize("version", ["3.10", "3.12", "3.13"])
-def test_the_wheel_finds_a_bug_in_an_environment_that_holds_nothing_else(wheel, tmp_path, version):
-    """Installed with NumPy and PyYAML alone, from nothing to a finding."""
+@pytest.mark.parametrize(
+    ("version", "kind", "numpy"),
+    [
+        ("3.10", "wheel", "numpy==1.26.*"),
+        ("3.10", "sdist", "numpy>=2"),
+        ("3.11", "wheel", "numpy>=2"),
+        ("3.12", "sdist", "numpy==1.26.*"),
+        ("3.12", "wheel", "numpy>=2"),
+        ("3.13", "wheel", "numpy>=2"),
+    ],
+)
+def test_the_package_finds_a_bug_in_an_environment_that_holds_nothing_else(
+    built, tmp_path, version, kind, numpy
+):
+    """From nothing to a finding, with either NumPy, without the lab's weight; it knows its version."""
     python = interpreter(version) or pytest.skip(f"there is no Python {version} on this machine")
     subprocess.run([python, "-m", "venv", tmp_path / "venv"], check=True)
     scripts = tmp_path / "venv" / "bin"
-    subprocess.run([scripts / "pip", "install", "--quiet", wheel], check=True, capture_output=True, text=True)
+    asked = [scripts / "pip", "install", "--quiet", built[kind], numpy]
+    subprocess.run(asked, check=True, capture_output=True, text=True)
     (tmp_path / "train.py").write_text(REUSED)
+    command = scripts / "pitfalls"
     told = subprocess.run(
-        [scripts / "pitfalls", "check", "train.py:batches"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
+        [command, "check", "train.py:batches"], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert told.returncode == 1, told.stdout + told.stderr
     assert "aliased-batch: inputs of batch 0 changed after it was yielded." in told.stdout
     assert "train.py:7: x[:] = i" in told.stdout
+    said = subprocess.run([command, "--version"], capture_output=True, text=True, check=True)
+    assert said.stdout == f"pitfalls {PROJECT['version']}\n"
+    listed = subprocess.run([scripts / "pip", "list"], capture_output=True, text=True, check=True)
+    packages = {line.split()[0].lower() for line in listed.stdout.splitlines()[2:]}
+    assert packages <= {"numpy", "pyyaml", "pitfalls", "pip", "setuptools"}
+
+
+def test_the_hook_and_the_workflow_call_a_command_that_exists():
+    """With arguments that it takes."""
+    (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
+    script, *words = hook["entry"].split()
+    assert script in PROJECT["scripts"] and words == ["check"]
+    (job,) = yaml.safe_load((ROOT / "docs" / "ci" / "pitfalls.yml").read_text())["jobs"].values()
+    commands = [step["run"].split() for step in job["steps"] if step.get("run", "").startswith("pitfalls")]
+    assert [parse(words[1:]).sarif for words in commands] == ["pitfalls.sarif"]
+
+
+def test_without_arguments_the_command_prints_its_help(capsys):
+    """And ends as what could not check: a job that forgot them must not pass."""
+    assert main([]) == 2
+    assert capsys.readouterr().out.startswith("usage: pitfalls [-h] [--version] check")

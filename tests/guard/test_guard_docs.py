@@ -27,6 +27,13 @@ def test_every_output_on_the_page_is_the_real_one(elsewhere):
     assert follow(PAGE, elsewhere, exact_differences) == []
 
 
+def test_the_page_by_framework_prints_what_is_real(elsewhere):
+    """Where PyTorch and JAX are installed."""
+    for name in ("torch", "jax"):
+        pytest.importorskip(name, reason=f"{name} is not installed")
+    assert follow(ROOT / "docs" / "guard-frameworks.md", elsewhere, exact_differences) == []
+
+
 @pytest.mark.parametrize(("printed", "agrees"), [("1", True), ("2", False), ("1\n1", False)])
 def test_an_output_that_is_not_the_real_one_is_noticed(elsewhere, printed, agrees):
     """The comparison can fail, by a single digit."""

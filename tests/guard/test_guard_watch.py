@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from pitfalls import guard
+from pitfalls.guard.rules import biting
 from pitfalls.guard.rules.budget import Budget
 from pitfalls.guard.stream.memory import address_of, offset_from_alignment
 from pitfalls.guard.stream.probes import Probe
@@ -54,8 +55,9 @@ def test_it_raises_at_the_first_batch_that_proves_it(generator, batches_before):
     assert pulled_until_it_raises(generator())[0] == batches_before
 
 
-def test_the_error_says_what_was_seen_what_it_costs_and_what_to_do():
+def test_the_error_says_what_was_seen_what_it_costs_and_what_to_do(monkeypatch):
     """The whole text, line for line; the address is the buffer's own."""
+    monkeypatch.setattr(biting, "framework", lambda: "tensorflow")
     source = reused()
     buffer, _ = next(source)
     _, error = pulled_until_it_raises(source)

@@ -1,12 +1,14 @@
 """Words: the lines of a finding that depend on where an array stands and on what it is called."""
 
 import copy
+import sys
+import types
 
 import numpy as np
 import pytest
 
 from pitfalls import guard
-from pitfalls.guard.stream.memory import paths_that_bite
+from pitfalls.guard.rules import biting
 
 
 def array_at(offset_bytes):
@@ -43,9 +45,10 @@ def array_at(offset_bytes):
     ],
     ids=["on a boundary", "off it", "with gaps", "no array"],
 )
-def test_where_an_array_stands_decides_which_paths_bite(leaf, said):
+def test_where_an_array_stands_decides_which_paths_bite(leaf, said, monkeypatch):
     """A queue of references always does; TensorFlow's copy depends on the address and on the gaps."""
-    assert paths_that_bite(leaf) == f"a queue of references (prefetch threads), {said}"
+    monkeypatch.setattr(biting, "framework", lambda: "tensorflow")
+    assert biting.paths_that_bite(leaf) == f"a queue of references (prefetch threads), {said}"
 
 
 @pytest.mark.parametrize(
@@ -60,3 +63,30 @@ def test_a_changed_shape_is_told_in_a_sentence(batch, later, said):
     """Several arrays have it, one array has it."""
     (finding,) = guard.check([batch, copy.deepcopy(batch), later], batches=3)
     assert finding.message.startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("loaded", "said"),
+    [
+        ([], "tensorflow"),
+        (["torch"], "torch"),
+        (["jax"], "jax"),
+        (["tensorflow", "jax"], "tensorflow"),
+        (["torch", "jax"], "torch"),
+    ],
+)
+def test_the_words_are_those_of_the_framework_that_the_program_imported(loaded, said, monkeypatch):
+    """TensorFlow imports JAX where it can; a program of NumPy alone is most likely written for Keras."""
+    for name in ("keras", "tensorflow", "torch", "jax"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    for name in loaded:
+        monkeypatch.setitem(sys.modules, name, types.ModuleType(name))
+    assert biting.framework() == said
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
+def test_keras_says_itself_on_what_it_runs(backend, monkeypatch):
+    """Whatever else was imported."""
+    keras = types.SimpleNamespace(config=types.SimpleNamespace(backend=lambda: backend))
+    monkeypatch.setitem(sys.modules, "keras", keras)
+    assert biting.framework() == backend

@@ -5,14 +5,26 @@ import json
 import pytest
 
 from pitfalls import claims, guard
+from pitfalls.config.frameworks import why_missing
 from pitfalls.errors import ConfigurationError, ResultError
 from pitfalls.files import write_json
 from pitfalls.project import ROOT, Cell
 from pitfalls.stages import check as checking
+from pitfalls.stages import guarded
 from pitfalls.verdicts.guard import GuardReport
 from pitfalls.verdicts.run import judge, mechanism_of
 
-REUSING = {"reused_inputs", "reused_inputs_aligned", "reused_pair"}
+REUSING = {
+    "reused_inputs": "aliased-batch",
+    "reused_inputs_aligned": "aliased-batch",
+    "reused_pair": "aliased-batch",
+    "refilled_tensor": "aliased-batch",
+    "refilled_sample": "refilled-sample",
+}
+HAS_TORCH = not why_missing("torch")
+TENSORFLOW = {"keras2", "keras3", "keras3_workers", "custom_loop"}
+needs_torch = pytest.mark.skipif(not HAS_TORCH, reason="PyTorch is not installed")
+CELLS = 216 if HAS_TORCH else 126
 
 
 @pytest.fixture(scope="module")
@@ -32,13 +44,13 @@ def rules(checked, tmp_path):
 def test_every_generator_that_reuses_a_buffer_is_found_and_no_other(checked):
     """Copying is as good as allocating."""
     fired = {report.generator: report.rules for report in checked.generators}
-    assert fired == {name: ["aliased-batch"] if name in REUSING else [] for name in fired}
-    assert len(fired) == 6
+    assert fired == {name: [REUSING[name]] if name in REUSING else [] for name in fired}
+    assert len(fired) == (10 if HAS_TORCH else 6)
 
 
 def test_the_guard_fires_what_each_mechanism_calls_for(rules, result_of):
-    """All 72 cells, each from the shapes and buffers that a training of it measures."""
-    assert len(rules) == 72
+    """All cells of the three frameworks, each from the shapes and buffers that a training of it measures."""
+    assert len(rules) == CELLS
     for cell, fired in rules.items():
         result = result_of(*cell.options.values())
         assert fired == claims.of(mechanism_of(result), result.task).rules, cell
@@ -51,6 +63,12 @@ def test_the_guard_fires_what_each_mechanism_calls_for(rules, result_of):
         (("keras3", "reused_inputs", "dense"), ["aliased-batch"]),
         (("custom_loop", "flat_labels", "dense"), ["broadcast-loss"]),
         (("keras3", "flat_labels", "flat_mean_lambda"), ["declared-shape"]),
+        (("jax_loop", "flat_labels", "dense"), ["broadcast-loss"]),
+        (("keras3_jax", "reused_inputs", "mean_lambda"), ["aliased-batch"]),
+        pytest.param(("torch_loader", "flat_labels", "dense"), ["broadcast-loss"], marks=needs_torch),
+        pytest.param(("torch_collate", "refilled_sample", "dense"), ["refilled-sample"], marks=needs_torch),
+        pytest.param(("torch_workers", "refilled_tensor", "dense"), ["aliased-batch"], marks=needs_torch),
+        pytest.param(("keras3_torch", "flat_labels", "dense"), ["broadcast-loss"], marks=needs_torch),
         (
             ("keras2", "reused_pair", "flat_mean_lambda"),
             ["aliased-batch", "broadcast-loss", "declared-shape"],
@@ -66,14 +84,16 @@ def test_a_report_is_the_same_each_time_and_on_every_machine(checked):
     """No address, and no folder of this machine."""
     text = json.dumps(checked.as_json())
     assert str(ROOT) not in text
-    assert not checking.ADDRESS.search(text)
+    assert not guarded.ADDRESS.search(text)
     assert "0x..." in text
-    assert checking.check_all(seed=0) == checked
+    again = guarded.checked_with("tensorflow", seed=0)
+    assert again.models == [model for model in checked.models if model.runtime in TENSORFLOW]
+    assert all(generator in checked.generators for generator in again.generators)
 
 
 def test_a_generator_that_cannot_be_checked_is_an_error_and_no_traceback():
     """It ends before its first batch."""
-    report = checking.reported(lambda: guard.check(iter(()), name="empty"))
+    report = guarded.reported(lambda: guard.check(iter(()), name="empty"))
     assert report.status == "error"
     assert "nothing to check" in report.not_checked[0]
 

@@ -74,8 +74,10 @@ class Expectation:
         The guard sees labels and predictions before anything gives them one rank.
         """
         m = self.mechanism
+        is_sample = m.yields == "samples"
         rules = {
-            "aliased-batch": m.has_aliasing,
+            "aliased-batch": m.has_aliasing and not is_sample,
+            "refilled-sample": m.has_aliasing and is_sample,
             "broadcast-loss": len(m.label) != len(m.prediction),
             "declared-shape": m.declared_rank != len(m.prediction),
         }

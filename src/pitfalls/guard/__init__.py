@@ -55,6 +55,4 @@ def __getattr__(name: str) -> Any:
     try:
         return getattr(import_module(f"{__name__}.{_NEEDS_KERAS[name]}"), name)
     except ModuleNotFoundError as error:
-        raise GuardError(
-            f"guard.{name} needs Keras on TensorFlow: there is no module {error.name}."
-        ) from error
+        raise GuardError(f"guard.{name} needs Keras: there is no module {error.name}.") from error

@@ -13,6 +13,7 @@ from typing import TypedDict, overload
 
 RULES = {
     "aliased-batch": "A batch changed after it was yielded.",
+    "refilled-sample": "A sample changed before the batch that it belongs to was collated.",
     "broadcast-loss": "Labels and predictions of different shapes meet in a loss or a metric.",
     "declared-shape": "A model's real output contradicts the shape it declares.",
     "unstable-batch": "A shape (but for the first axis) or a dtype changes between batches.",
@@ -30,12 +31,16 @@ class GuardError(Exception):
 
 
 class AliasedBatchError(RuntimeError):
-    """A generator changed a batch that it had already handed out."""
+    """A generator changed a batch that it had already handed out, or a data set a sample."""
 
-    def __init__(self, finding: Finding) -> None:
-        """Keep the finding, and say what it says."""
-        super().__init__(finding.text)
-        self.finding = finding
+    def __init__(self, finding: Finding | str) -> None:
+        """Keep the finding, and say what it says.
+
+        An error of a DataLoader's worker is made again from its text, with the traceback in it.
+        """
+        text = finding if isinstance(finding, str) else finding.text
+        super().__init__(text)
+        self.finding = Finding("aliased-batch", "", 0, text, "") if isinstance(finding, str) else finding
 
 
 class AliasedBatchWarning(RuntimeWarning):

@@ -17,6 +17,17 @@ exit status: 0 nothing found, 1 findings, 2 it could not check, and says why;
 what the framework repairs is a note and no finding, except with --fail-on repaired"""
 
 
+class Version(argparse.Action):
+    """Prints the installed version, which is looked up only then, and ends."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        """Print it."""
+        from importlib.metadata import version
+
+        print(f"pitfalls {version('pitfalls')}")
+        parser.exit()
+
+
 class Options(argparse.Namespace):
     """What was said."""
 
@@ -55,16 +66,26 @@ def parse(words: Sequence[str]) -> Options:
     Raises:
         GuardError: It is wrong.
     """
+    return _parser().parse_args(words, Options())
+
+
+def print_help() -> None:
+    """Print what can be said."""
+    _parser().print_help()
+
+
+def _parser() -> Parser:
     raw = argparse.RawDescriptionHelpFormatter
     about = "Catches aliased batches and broadcast losses."
     parser = Parser(prog="pitfalls", description=about, epilog=EPILOG, formatter_class=raw)
+    parser.add_argument("--version", action=Version, nargs=0, help="print the version and exit")
     commands = parser.add_subparsers(dest="command", required=True, metavar="check", parser_class=Parser)
     what = "check a generator, a data set or a model"
     check = commands.add_parser("check", help=what, epilog=EPILOG, formatter_class=raw)
     _add_what_is_checked(check)
     _add_how_it_is_checked(check)
     _add_what_is_written(check)
-    return parser.parse_args(words, Options())
+    return parser
 
 
 def parse_the_form_of_the_answer(words: Sequence[str]) -> Options:

@@ -12,11 +12,11 @@ import time
 from collections.abc import Sequence
 from typing import TextIO
 
-from pitfalls.guard.command.arguments import Options, parse, parse_the_form_of_the_answer
+from pitfalls.guard.command.arguments import Options, parse, parse_the_form_of_the_answer, print_help
 from pitfalls.guard.command.child import MORE_SECONDS_OR_FEWER_BATCHES, work
 from pitfalls.guard.command.definitions import functions_of
 from pitfalls.guard.command.examples import example_of
-from pitfalls.guard.command.results import Result, as_json, as_text, failure
+from pitfalls.guard.command.results import STATUS, Result, as_json, as_text, failure
 from pitfalls.guard.command.sarif import sarif_of, write_whole
 from pitfalls.guard.command.sources import parsed, text_of
 from pitfalls.guard.command.supervision import Outcome, supervise
@@ -35,6 +35,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     if words[:1] == ["lint"]:
         return lint(words[1:])
+    if not words:
+        print_help()
+        return STATUS["error"]
     options = parse_the_form_of_the_answer(words)
     try:
         options = parse(words)

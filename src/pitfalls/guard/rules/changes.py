@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from pitfalls.guard.findings import Finding
-from pitfalls.guard.stream import memory
+from pitfalls.guard.rules.biting import FIXES, paths_that_bite
+from pitfalls.guard.stream import memory, tensors
 from pitfalls.guard.stream.batches import SEQUENCES
 from pitfalls.guard.stream.lines import Places
 
@@ -62,7 +63,9 @@ def fix_for(change: Change, places: Places) -> str:
         return INDEX_FIX
     if change.container:
         return CONTAINER_FIX.format(kind=change.container)
-    return LIST_FIX if isinstance(change.leaf, SEQUENCES) else TWO_FIXES
+    if isinstance(change.leaf, SEQUENCES):
+        return LIST_FIX
+    return FIXES.get(tensors.kind_of(change.leaf) or "", TWO_FIXES)
 
 
 def _array_lines(change: Change, places: Places) -> list[str]:
@@ -73,7 +76,7 @@ def _array_lines(change: Change, places: Places) -> list[str]:
         f"  changed     {change.changed} of {of} values, {change.when}",
         f"  memory      {memory.describe_memory(change.leaf)}",
         *places.lines(),
-        f"  bites       {memory.paths_that_bite(change.leaf)}",
+        f"  bites       {paths_that_bite(change.leaf)}",
     ]
 
 

@@ -8,22 +8,21 @@ doing, and is taken as the new state before the generator is asked.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import warnings
 from collections import deque
+from collections.abc import Generator, Iterable
 from time import perf_counter
 from typing import Any
-
-import numpy as np
 
 from pitfalls.guard.findings import AliasedBatchError, AliasedBatchWarning, Finding
 from pitfalls.guard.rules.budget import Budget
 from pitfalls.guard.rules.changes import Change, container_of, describe
-from pitfalls.guard.stream.batches import named_leaves
+from pitfalls.guard.stream.batches import is_array, named_leaves
 from pitfalls.guard.stream.contents import same_value
 from pitfalls.guard.stream.copying import copied_batch
 from pitfalls.guard.stream.lines import find_places
-from pitfalls.guard.stream.memory import address_of
 from pitfalls.guard.stream.probes import BLOCKS, Probe
 
 
@@ -32,12 +31,11 @@ class ProbedBatch:
 
     __slots__ = ("batch", "index", "keys", "probes")
 
-    def __init__(
-        self, index: int, batch: Any, leaves: list[tuple[str, Any]], keys: list[int], blocks: int = BLOCKS
-    ) -> None:
+    def __init__(self, index: int, batch: Any, blocks: int = BLOCKS) -> None:
         """Probe every array of a batch just yielded, the large ones at so many places."""
-        self.index, self.batch, self.keys = index, batch, keys
-        self.probes = [Probe(path, leaf, blocks) for path, leaf in leaves]
+        self.index, self.batch = index, batch
+        self.probes = [Probe(path, leaf, blocks) for path, leaf in named_leaves(batch)]
+        self.keys = [probe.key for probe in self.probes]
 
 
 class Watcher:
@@ -70,12 +68,11 @@ class Watcher:
         if not self.done:
             with self.lock:
                 started = perf_counter()
-                leaves = named_leaves(batch)
-                keys = [_key(leaf) for _, leaf in leaves]
+                new = ProbedBatch(self.seen, batch, self.budget.blocks)
                 if self.held:
-                    self._compare(keys)
+                    self._compare(new.keys)
                 if not self.done:
-                    self._keep(ProbedBatch(self.seen, batch, leaves, keys, self.budget.blocks))
+                    self._keep(new)
                 now = perf_counter()
                 self.budget.own_seconds += now - started
                 self.budget.settle(now)
@@ -130,7 +127,7 @@ class Watcher:
                     probe.sampled,
                     holder=probe.leaf,
                 )
-        if type(held.batch) is tuple and all(type(part) is np.ndarray for part in held.batch):
+        if type(held.batch) is tuple and all(is_array(part) for part in held.batch):
             return None
         now = dict(named_leaves(held.batch))
         for probe in held.probes:
@@ -144,34 +141,39 @@ class Watcher:
         self.done = True
         self.held.clear()
         self.users.clear()
-        if self.on_alias == "raise":
-            raise AliasedBatchError(finding)
-        warnings.warn(finding.text, AliasedBatchWarning, stacklevel=5)
+        act_on(finding, self.on_alias)
 
 
-def _key(leaf: Any) -> int:
-    """Return what two arrays over the same memory have in common: their owner, or for a slice its address."""
-    base = getattr(leaf, "base", None)
-    if base is None:
-        return id(leaf)
-    if type(base) is np.ndarray and base.size == leaf.size:
-        return id(base)
-    return address_of(leaf) if isinstance(leaf, np.ndarray) else id(leaf)
+def act_on(finding: Finding, on_alias: str) -> None:
+    """Raise a finding, or warn of it."""
+    if on_alias == "raise":
+        raise AliasedBatchError(finding)
+    warnings.warn(finding.text, AliasedBatchWarning, stacklevel=6)
+
+
+def watched_batches(source: Iterable[Any], depth: int, on_alias: str) -> Generator[Any, Any, Any]:
+    """Delegate to a source as ``yield from`` would, looking at each batch on its way."""
+    iterator = iter(source)
+    watcher = Watcher(iterator, depth, on_alias)
+    sent: Any = None
+    try:
+        while True:
+            watcher.before()
+            try:
+                batch = next(iterator) if sent is None else iterator.send(sent)  # type: ignore[attr-defined]
+            except StopIteration as end:
+                watcher.ended()
+                return end.value
+            batch = watcher.after(batch)
+            sent = yield batch
+    finally:
+        watcher.held.clear()
+        with contextlib.suppress(RuntimeError):  # a bare except around its yield keeps it from closing
+            getattr(iterator, "close", lambda: None)()
 
 
 def _equal(probe: Probe, leaf: Any) -> bool:
     """Tell whether what stands in an array's place now holds the same."""
-    other = Probe(probe.path, leaf, probe.blocks)
     if probe.raw is None and probe.contents is None:
         return bool(same_value(probe.leaf, leaf))
-    return (
-        isinstance(leaf, type(probe.leaf)) and probe.sampled == other.sampled and _reads_the_same(probe, leaf)
-    )
-
-
-def _reads_the_same(probe: Probe, leaf: Any) -> bool:
-    old, probe.leaf = probe.leaf, leaf
-    try:
-        return not probe.differs()
-    finally:
-        probe.leaf = old
+    return isinstance(leaf, type(probe.leaf)) and probe.holds(leaf)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Generator, Iterable
 from typing import Any
 
 from pitfalls.guard.findings import GuardError
 from pitfalls.guard.rules.aliasing import DEFAULT_DEPTH
-from pitfalls.guard.rules.watcher import Watcher
-from pitfalls.guard.stream.streams import is_pydataset, is_tf_dataset, stream_of
+from pitfalls.guard.rules.watcher import watched_batches
+from pitfalls.guard.stream.streams import (
+    is_pydataset,
+    is_tf_dataset,
+    is_torch_dataset,
+    is_torch_loader,
+    stream_of,
+)
 
 ACTIONS = ("raise", "warn", "copy")
 
@@ -22,13 +26,17 @@ def watch(source: Any, *, depth: int | None = None, on_alias: str = "raise") -> 
     up to 8192 blocks are, where that takes no more than 1 % of the time between two batches.
 
     Args:
-        source: A generator or any iterable of batches; or a ``PyDataset``, which comes back as one.
-        depth: How many batches the consumer may hold; 10, or for a data set what its queue and workers hold.
+        source: A generator or any iterable of batches; or a ``PyDataset``, a ``DataLoader`` or a data set of
+            PyTorch, which comes back as one. Of the last two the samples are watched too, as a collate
+            holds them.
+        depth: How many batches the consumer may hold; 10, or for a ``PyDataset`` what its queue and workers hold.
+            For a data set of PyTorch: how many samples a collate may hold.
         on_alias: ``"raise"`` an ``AliasedBatchError``, ``"warn"`` once and go on, or ``"copy"`` every batch,
             so that refilling harms nobody.
 
     Returns:
-        A generator, so that ``fit`` takes it, or a ``PyDataset``.
+        A generator, so that ``fit`` takes it; or a ``PyDataset``, a ``DataLoader`` or a data set, with the
+        class and the attributes of the one that was given.
 
     Raises:
         ValueError: ``on_alias`` or ``depth`` is none of the above.
@@ -42,6 +50,11 @@ def watch(source: Any, *, depth: int | None = None, on_alias: str = "raise") -> 
         from pitfalls.guard.rules.datasets import watched_dataset
 
         return watched_dataset(source, depth, on_alias)
+    if is_torch_loader(source) or is_torch_dataset(source):
+        from pitfalls.guard.rules import loaders
+
+        watched = loaders.watched_loader if is_torch_loader(source) else loaders.watched_samples
+        return watched(source, depth, on_alias)
     if is_tf_dataset(source):
         raise TypeError(
             "A tf.data.Dataset has copied its batches already: watch the generator that feeds it."
@@ -50,27 +63,4 @@ def watch(source: Any, *, depth: int | None = None, on_alias: str = "raise") -> 
         stream_of(source, 1) if not hasattr(source, "__next__") else None
     except GuardError as error:
         raise TypeError(str(error)) from None
-    return _watched(source, depth or DEFAULT_DEPTH, on_alias)
-
-
-def _watched(source: Iterable[Any], depth: int, on_alias: str) -> Generator[Any, Any, Any]:
-    """Delegate to a source as ``yield from`` would, looking at each batch on its way."""
-    iterator = iter(source)
-    watcher = Watcher(iterator, depth, on_alias)
-    sent: Any = None
-    try:
-        while True:
-            watcher.before()
-            try:
-                batch = next(iterator) if sent is None else iterator.send(sent)  # type: ignore[attr-defined]
-            except StopIteration as end:
-                watcher.ended()
-                return end.value
-            batch = watcher.after(batch)
-            sent = yield batch
-    finally:
-        watcher.held.clear()
-        with contextlib.suppress(
-            RuntimeError
-        ):  # a bare except around its yield keeps the source from closing
-            getattr(iterator, "close", lambda: None)()
+    return watched_batches(source, depth or DEFAULT_DEPTH, on_alias)

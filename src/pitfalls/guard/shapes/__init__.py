@@ -1,1 +1,1 @@
-"""Shapes: what is wrong with a model's losses. It needs Keras on TensorFlow."""
+"""Shapes: what is wrong with a model's losses."""

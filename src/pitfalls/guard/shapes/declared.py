@@ -11,9 +11,9 @@ import numpy as np
 from keras import tree
 
 from pitfalls.guard.findings import Finding
-from pitfalls.guard.shapes.axes import Shape
+from pitfalls.guard.shapes.meeting import Shape
+from pitfalls.guard.shapes.messages import DeclaredShape, declared_message
 
-DeclaredShape = tuple[int | None, ...]
 FIX = "Correct the layer that declares it (output_shape=, compute_output_shape), or what it returns."
 
 
@@ -30,18 +30,7 @@ def declared_findings(model: keras.Model, inputs: Any, prediction: Any) -> Itera
     for index, (said, is_, predict) in enumerate(outputs):
         if not (_agree(said, is_) and (predict is None or _agree(said, predict))):
             path = "outputs" if len(computed) == 1 else f"outputs[{index}]"
-            yield Finding("declared-shape", path, 0, _message(said, is_, predict), FIX)
-
-
-def _message(declared: DeclaredShape, computed: Shape, predicted: Shape | None) -> str:
-    lines = [
-        "the model declares another output shape than it computes.",
-        f"  declared    {declared}",
-        f"  computed    {computed}",
-        f"  predict     {computed if predicted is None else predicted}",
-        "  costs       whatever trusts the declared shape, and a loss that broadcasts",
-    ]
-    return "\n".join(lines)
+            yield Finding("declared-shape", path, 0, declared_message(said, is_, predict), FIX)
 
 
 def _declared_shapes(model: keras.Model) -> list[DeclaredShape] | None:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import combinations
-from math import prod
 from typing import Any
 
 import tensorflow as tf
 
 from pitfalls.guard.shapes import axes as ax
 from pitfalls.guard.shapes import private
+from pitfalls.guard.shapes.meeting import Meeting
 from pitfalls.guard.shapes.tracing import PREDICTION, Marked, Repair, Trace, frames_of_the_step, traced
 from pitfalls.guard.stream.lines import Place, is_user_file
 
@@ -29,36 +29,6 @@ OPAQUE = {
 LABEL, MIXED = "label", "mixed"
 GENERIC_NAMES = {"call", "__call__", "update_state", "wrapper", "result", "<module>"}
 Frames = list[traceback.FrameSummary]
-
-
-@dataclass(frozen=True)
-class Meeting:
-    """One place where labels and predictions of different shapes are brought together."""
-
-    label: ax.Shape
-    prediction: ax.Shape
-    result: ax.Shape
-    path: str
-    names: tuple[str, ...]
-    place: Place | None
-    in_metric: bool
-    repaired: bool = False
-    both_predicted: bool = False
-
-    @property
-    def name(self) -> str:
-        """The loss or metric it happens in."""
-        return self.names[0] if self.names else "the step"
-
-    @property
-    def averaged(self) -> int:
-        """How many errors are averaged."""
-        return prod(self.result)
-
-    @property
-    def meant(self) -> int:
-        """How many there are to average: one a label, or one a prediction if there are fewer."""
-        return min(prod(self.label), prod(self.prediction))
 
 
 def meetings_of(step: Callable[..., Any], marked: Marked) -> list[Meeting]:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from pitfalls.guard.shapes.meetings import Meeting
+from collections.abc import Iterator, Sequence
+
+from pitfalls.guard.findings import Finding
+from pitfalls.guard.shapes.meeting import Meeting, Shape, is_named
+
+DeclaredShape = tuple[int | None, ...]
 
 UNREPAIRED = "a Loss subclass, a metric function, compute_loss or a hand-written step"
 
@@ -67,3 +72,31 @@ def _words(meeting: Meeting) -> tuple[str, str]:
 
 def _kind(meeting: Meeting) -> str:
     return "metric" if meeting.in_metric else "loss"
+
+
+def broadcast_findings(meetings: Sequence[Meeting], allow: Sequence[str] = ()) -> Iterator[Finding]:
+    """Yield a finding for each loss or metric, the first meeting of each."""
+    seen = set()
+    for meeting in sorted(meetings, key=lambda m: m.repaired):
+        key = (meeting.name, meeting.path, meeting.place, meeting.in_metric)
+        if key not in seen and not any(is_named(meeting, name) for name in allow):
+            seen.add(key)
+            yield _finding(meeting)
+
+
+def _finding(meeting: Meeting) -> Finding:
+    message = repaired_message(meeting) if meeting.repaired else broadcast_message(meeting)
+    file, line = meeting.place or (None, None)
+    return Finding("broadcast-loss", meeting.path, 0, message, fix_for(meeting), file, line, meeting.repaired)
+
+
+def declared_message(declared: DeclaredShape, computed: Shape, predicted: Shape | None) -> str:
+    """Say which shape is declared, and which is computed and predicted."""
+    lines = [
+        "the model declares another output shape than it computes.",
+        f"  declared    {declared}",
+        f"  computed    {computed}",
+        f"  predict     {computed if predicted is None else predicted}",
+        "  costs       whatever trusts the declared shape, and a loss that broadcasts",
+    ]
+    return "\n".join(lines)

@@ -1,59 +1,50 @@
 """Models: finds labels and predictions whose shapes disagree, and outputs that are not what was declared.
 
-Imported only where a model is in hand: it needs Keras on TensorFlow.
+What a model is written in decides how it is looked at; nothing is imported before that is known.
 """
 
 from __future__ import annotations
 
-import inspect
-import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-import keras
-import numpy as np
-from keras import tree
+from pitfalls.guard.findings import GuardError, Report
+from pitfalls.guard.shapes.plain_models import check_plain
+from pitfalls.guard.stream.streams import is_model
 
-from pitfalls.guard.findings import Finding, GuardError, Report, first_line
-from pitfalls.guard.shapes import private
-from pitfalls.guard.shapes.declared import declared_findings
-from pitfalls.guard.shapes.meetings import Meeting, meetings_and_gaps
-from pitfalls.guard.shapes.messages import broadcast_message, fix_for, repaired_message
-from pitfalls.guard.shapes.parts import Parts, doubled, has_one_row, unpacked
-from pitfalls.guard.shapes.tracing import Marked
-from pitfalls.guard.stream.batches import PARTS
-
-NO_OUTPUT = "Its output: the model cannot be called by itself, only its training step was traced."
-NO_LABELS = "Losses: the batch has no labels."
-ONE_ROW = "A batch of one row: it was doubled, as a broadcast of one row cannot be seen."
-ADDED_LOSS = "A loss that a layer computes and adds (add_loss)."
-NOT_COMPILED = (
-    "The model is not compiled, so there is no loss to check.\n"
-    "Compile it, or name one: check_model(model, batch, loss='mse'), pitfalls check ... --loss mse."
+NO_STEP = (
+    "backend {} is not traced: a hand-written step cannot be looked at there.\n"
+    "Name the loss instead: check_model(model, batch, loss=...)."
 )
 
 
 def check_model(
-    model: keras.Model,
+    model: Any,
     batch: Any,
     loss: Any = None,
     metrics: Any = None,
     *,
     step: Callable[..., Any] | None = None,
+    declared: Sequence[int | None] | None = None,
     allow: Sequence[str] = (),
     name: str | None = None,
 ) -> Report:
     """Find labels and predictions that broadcast, and a declared shape that the real one contradicts.
 
-    The loss is traced with the shapes of the batch, through whatever ``compile``, ``compute_loss`` or
-    ``train_step`` the model has; nothing is trained.
+    A model of Keras on TensorFlow is traced with the shapes of the batch, through whatever ``compile``,
+    ``compute_loss`` or ``train_step`` it has. Of Keras on JAX or PyTorch the compiled losses and metrics are
+    run, and of any other model the loss that is given, on a few values. Nothing is trained.
 
     Args:
-        model: A Keras model.
+        model: A Keras model, a module of PyTorch, or a function of inputs.
         batch: ``(inputs, labels)`` or ``(inputs, labels, sample_weight)``.
-        loss: Check this loss as ``compile`` would take it, instead of the model's own.
+        loss: Check this loss instead of the model's own: for Keras as ``compile`` would take it, otherwise a
+            function of predictions and labels, such as ``torch.nn.functional.mse_loss``.
         metrics: Check these metrics with it.
-        step: A hand-written step instead: called with the parts of the batch, or with the batch.
+        step: A hand-written step instead: called with the parts of the batch, or with the batch. Keras on
+            TensorFlow alone.
+        declared: The shape of the output that the model's author declares, None for the batch: for models
+            that do not declare one themselves.
         allow: Names of losses or metrics whose broadcast is meant.
         name: What the report calls the model.
 
@@ -63,130 +54,17 @@ def check_model(
     Raises:
         GuardError: There is no loss to look at, or the model does not take this batch.
     """
-    parts = unpacked(batch)
-    one_row = has_one_row(parts)
-    parts = doubled(parts) if one_row else parts
-    by_hand = step is not None or (loss is None and metrics is None and _has_own_step(model))
-    prediction = _predicted(model, parts[0], needed=not by_hand)
-    traceable = len(parts) > 1 or by_hand
-    found = _meetings(model, parts, prediction, loss, metrics, step) if traceable else ([], [])
-    meetings, gaps = found
-    findings = [*broadcast_findings(meetings, allow), *declared_findings(model, parts[0], prediction)]
-    without_loss = not traceable and (loss is not None or model.compiled)
-    notes = [*_notes(prediction is None, without_loss, traceable, one_row), *gaps, *_added_losses(model)]
-    return Report(name or str(getattr(model, "name", "model")), tuple(findings), tuple(notes), 1)
+    if not is_model(model):
+        return check_plain(model, batch, loss, declared, allow, name)
+    import keras
 
+    backend = keras.config.backend()
+    if backend == "tensorflow":
+        from pitfalls.guard.shapes.traced_models import check_traced
 
-def _notes(no_output: bool, no_labels: bool, traced: bool, one_row: bool) -> list[str]:
-    """Say what could not be looked at."""
-    repairs = f"Ranks that Keras repairs: not traced with this Keras. {private.versions()}."
-    deaf = traced and not private.hears_repairs()
-    said = ((NO_OUTPUT, no_output), (NO_LABELS, no_labels), (repairs, deaf), (ONE_ROW, one_row))
-    return [note for note, holds in said if holds]
-
-
-def _added_losses(model: keras.Model) -> list[str]:
-    """Say that a loss which a layer or the model itself adds is not looked into."""
-    names = [
-        getattr(getattr(type(layer).call, "__code__", None), "co_names", ()) for layer in _layers_of(model)
-    ]
-    return [ADDED_LOSS] if any("add_loss" in known for known in names) else []
-
-
-def _layers_of(layer: Any) -> Iterator[Any]:
-    """Yield a model and its layers, those of models inside it included."""
-    yield layer
-    for inner in getattr(layer, "layers", ()):
-        yield from _layers_of(inner)
-
-
-def _has_own_step(model: keras.Model) -> bool:
-    return type(model).train_step is not keras.Model.train_step
-
-
-def _predicted(model: keras.Model, inputs: Any, needed: bool) -> Any:
-    """Return what the model really computes for a batch, or None if it may go without."""
-    try:
-        return tree.map_structure(np.asarray, model(inputs, training=False))
-    except Exception as error:
-        if not needed:
-            return None
-        what = f"{type(error).__name__}: {first_line(error)}"
-        raise GuardError(f"The model does not take this batch: {what}") from error
-
-
-def _meetings(
-    model: keras.Model,
-    parts: Parts,
-    prediction: Any,
-    loss: Any,
-    metrics: Any,
-    step: Callable[..., Any] | None,
-) -> tuple[list[Meeting], list[str]]:
-    """Return the meetings in a hand-written step, in a loss and metrics that were given, or in the model's own."""
-    marked = dict(zip(PARTS, parts, strict=False))
+        return check_traced(model, batch, loss, metrics, step, allow, name)
     if step is not None:
-        return _traced(_own_step(step, len(parts)), marked)
-    if loss is not None or metrics is not None:
-        marked.pop("inputs")
-        return _traced(_compiled_step(model, loss, metrics), {**marked, "prediction": prediction})
-    if not model.compiled and not _has_own_step(model):
-        raise GuardError(NOT_COMPILED)
-    return _traced(lambda **given: model.train_step(tuple(given.values())), marked)
+        raise GuardError(NO_STEP.format(backend))
+    from pitfalls.guard.shapes.heard_models import check_heard
 
-
-def _own_step(step: Callable[..., Any], count: int) -> Callable[..., Any]:
-    """Return a step that takes the parts of a batch by their roles."""
-    try:
-        inspect.signature(step).bind(*range(count))
-        return lambda **given: step(*given.values())
-    except TypeError:
-        return lambda **given: step(tuple(given.values()))
-
-
-def _compiled_step(model: keras.Model, loss: Any, metrics: Any) -> Callable[..., Any]:
-    """Return a step that computes a loss and metrics as ``compile(loss=..., metrics=...)`` would."""
-    names = getattr(model, "output_names", None)
-    if metrics is not None and not isinstance(metrics, (list, tuple, dict)):
-        metrics = [metrics]
-
-    def step(labels: Any, prediction: Any, sample_weight: Any = None) -> None:
-        if loss is not None:
-            private.compiled_loss(loss, names)(labels, prediction, sample_weight)
-        if metrics is not None:
-            private.compiled_metrics(metrics, names)(labels, prediction)
-
-    return step
-
-
-def _traced(step: Callable[..., Any], marked: Marked) -> tuple[list[Meeting], list[str]]:
-    try:
-        return meetings_and_gaps(step, marked)
-    except private.UnknownVersionError:
-        raise
-    except Exception as error:
-        what = f"{type(error).__name__}: {first_line(error)}"
-        raise GuardError(f"The loss cannot be computed on this batch: {what}") from error
-
-
-def broadcast_findings(meetings: Sequence[Meeting], allow: Sequence[str] = ()) -> Iterator[Finding]:
-    """Yield a finding for each loss or metric, the first meeting of each."""
-    seen = set()
-    for meeting in sorted(meetings, key=lambda m: m.repaired):
-        key = (meeting.name, meeting.path, meeting.place, meeting.in_metric)
-        if key not in seen and not any(is_named(meeting, name) for name in allow):
-            seen.add(key)
-            yield _finding(meeting)
-
-
-def _finding(meeting: Meeting) -> Finding:
-    message = repaired_message(meeting) if meeting.repaired else broadcast_message(meeting)
-    file, line = meeting.place or (None, None)
-    return Finding("broadcast-loss", meeting.path, 0, message, fix_for(meeting), file, line, meeting.repaired)
-
-
-def is_named(meeting: Meeting, name: str) -> bool:
-    """Tell whether a name is one of a loss's: its own, its function's, or its class's."""
-    automatic = {re.sub(r"_\d+$", "", known) for known in meeting.names}
-    snake = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name).lower()
-    return name in meeting.names or name in automatic or snake in automatic
+    return check_heard(model, batch, loss, metrics, allow, name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,10 @@ from pitfalls.guard.findings import GuardError
 from pitfalls.guard.stream.batches import PARTS
 
 Parts = tuple[Any, ...]
+
+NO_LABELS = "Losses: the batch has no labels."
+ADDED_LOSS = "A loss that a layer computes and adds (add_loss)."
+ONE_ROW = "A batch of one row: it was doubled, as a broadcast of one row cannot be seen."
 
 
 def unpacked(batch: Any) -> Parts:
@@ -50,3 +55,18 @@ def _array(leaf: Any) -> np.ndarray | None:
 
 def _doubled(leaf: np.ndarray | None) -> np.ndarray | None:
     return leaf if leaf is None or not leaf.ndim else np.repeat(leaf, 2, axis=0)
+
+
+def added_losses(model: Any) -> list[str]:
+    """Say that a loss which a layer or the model itself adds is not looked into."""
+    names = [
+        getattr(getattr(type(layer).call, "__code__", None), "co_names", ()) for layer in _layers_of(model)
+    ]
+    return [ADDED_LOSS] if any("add_loss" in known for known in names) else []
+
+
+def _layers_of(layer: Any) -> Iterator[Any]:
+    """Yield a model and its layers, those of models inside it included."""
+    yield layer
+    for inner in getattr(layer, "layers", ()):
+        yield from _layers_of(inner)

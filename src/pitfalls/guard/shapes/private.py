@@ -10,6 +10,7 @@ process, so it is done behind a lock, and undone whatever happens.
 
 from __future__ import annotations
 
+import functools
 import inspect
 import itertools
 import os
@@ -17,13 +18,16 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
-import tensorflow as tf
 
 from pitfalls.guard.findings import GuardError
 
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+PROPER = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}
 KNOWN = "Keras 3.15 on TensorFlow 2.21"
 RANK_REPAIR = "squeeze_or_expand_to_same_rank"
 KERAS_SCOPES = ("compile_loss", "while", "cond")
@@ -40,7 +44,10 @@ class UnknownVersionError(GuardError):
 
 def versions() -> str:
     """Say which versions the guard knows, and which these are."""
-    return f"pitfalls knows {KNOWN}; this is Keras {keras.__version__} on TensorFlow {tf.__version__}"
+    name = keras.config.backend()
+    library = sys.modules.get(name)
+    on = f"{PROPER.get(name, name)} {getattr(library, '__version__', 'of some version')}"
+    return f"pitfalls knows {KNOWN}; this is Keras {keras.__version__} on {on}"
 
 
 def graph_of(step: Callable[..., Any], specs: list[tf.TensorSpec]) -> tf.Graph:
@@ -48,6 +55,8 @@ def graph_of(step: Callable[..., Any], specs: list[tf.TensorSpec]) -> tf.Graph:
     try:
         from tensorflow.python.framework.func_graph import func_graph_from_py_func
     except ImportError:
+        import tensorflow as tf
+
         return tf.function(step, autograph=False).get_concrete_function(*specs).graph
     return func_graph_from_py_func("pitfalls", step, specs, {})
 
@@ -113,17 +122,24 @@ def is_gradient(operation: tf.Operation) -> bool:
     return bool(operation.name.startswith("gradient_tape"))
 
 
-def before_first_step(model: keras.Model, look: Callable[[Any], None]) -> None:
-    """Let somebody look at the first batch that ``fit`` is really given, and at that one only."""
+def before_first_step(model: keras.Model, look: Callable[..., None]) -> None:
+    """Let somebody look at the first batch that ``fit`` is really given, and at that one only.
+
+    Keras hands its step an iterator, on JAX behind the state of the model; on PyTorch the batches of one step.
+    """
     step = getattr(model, "train_function", None)
     if step is None:
         raise UnknownVersionError("Model.train_function")
 
-    def first_step(iterator: Iterator[Any]) -> Any:
+    def first_step(*arguments: Any) -> Any:
         model.train_function = step
-        batch = next(iterator)
-        look(batch)
-        return step(itertools.chain([batch], iterator))
+        *state, batches = arguments
+        if not hasattr(batches, "__next__"):
+            look(batches[0], *state)
+            return step(*state, batches)
+        batch = next(batches)
+        look(batch, *state)
+        return step(*state, itertools.chain([batch], batches))
 
     model.train_function = first_step
 
@@ -161,6 +177,46 @@ def listening(
                 _replaced(module, RANK_REPAIR, lambda original: _heard_repair(original, on_repair, thread))
             )
         yield
+
+
+@contextmanager
+def hearing_losses(heard: Callable[[Any, bool, Any, Any], None]) -> Iterator[None]:
+    """Hear each loss and each metric that is a function, with the labels and predictions that it is given.
+
+    Args:
+        heard: Is told what is called, whether it is a metric, the labels and the predictions.
+    """
+
+    def hears(is_metric: bool) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        def replacement(original: Callable[..., Any]) -> Callable[..., Any]:
+            def called(self: Any, y_true: Any, y_pred: Any, *rest: Any, **more: Any) -> Any:
+                heard(self, is_metric, y_true, y_pred)
+                return original(self, y_true, y_pred, *rest, **more)
+
+            return called
+
+        return replacement
+
+    metric = getattr(keras.metrics, "MeanMetricWrapper", None)
+    if metric is None:
+        raise UnknownVersionError("MeanMetricWrapper")
+    with PATCHING, ExitStack() as patches:
+        patches.enter_context(_replaced(keras.losses.Loss, "__call__", hears(False)))
+        patches.enter_context(_replaced(metric, "update_state", hears(True)))
+        yield
+
+
+def function_of(metric: Any) -> Callable[..., Any]:
+    """Return the function that a metric takes the mean of."""
+    function = getattr(metric, "_fn", None)
+    if function is None:
+        raise UnknownVersionError("the function of a metric")
+    return functools.partial(function, **getattr(metric, "_fn_kwargs", {}))
+
+
+def metrics_of(model: keras.Model) -> Any:
+    """Return the metrics that ``compile`` was given."""
+    return getattr(getattr(model, "_compile_metrics", None), "_user_metrics", None)
 
 
 @contextmanager

@@ -7,24 +7,20 @@ makes a loss look whenever it is traced, and at run time where a shape is not kn
 from __future__ import annotations
 
 import functools
+import sys
 import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import keras
-import numpy as np
-import tensorflow as tf
 from keras import tree
 
-from pitfalls.guard.findings import BroadcastLossError, GuardError
+from pitfalls.guard.findings import BroadcastLossError, GuardError, Report
 from pitfalls.guard.shapes import private
-from pitfalls.guard.shapes.axes import Shape
-from pitfalls.guard.shapes.meetings import meetings_of
+from pitfalls.guard.shapes.meeting import Meeting, Shape
 from pitfalls.guard.shapes.messages import refusal_message
 from pitfalls.guard.shapes.models import check_model
-
-ASSUMED_ROWS, ASSUMED_LENGTH = 6, 7
-Lengths = list[int | None]
+from pitfalls.guard.shapes.trying import Form
 
 
 class ShapeGuard(keras.callbacks.Callback):
@@ -42,11 +38,16 @@ class ShapeGuard(keras.callbacks.Callback):
         """Stand in front of the first step, and of that one only."""
         private.before_first_step(self.model, functools.partial(self.look, self.model))
 
-    def look(self, model: keras.Model, batch: Any) -> None:
-        """Raise if a batch would broadcast in a model's loss or metrics."""
-        local = tree.map_structure(lambda value: private.first_replica(model, value), batch)
+    def look(self, model: keras.Model, batch: Any, state: Any = None) -> None:
+        """Raise if a batch would broadcast in a model's loss or metrics.
+
+        Args:
+            model: What is trained.
+            batch: What the first step is given.
+            state: On JAX the variables of the model, which has none of its own while it is trained.
+        """
         try:
-            report = check_model(model, _without_optionals(local), allow=self.allow)
+            report = _report_on(model, batch, state, self.allow)
         except private.UnknownVersionError:
             raise
         except GuardError:
@@ -56,11 +57,25 @@ class ShapeGuard(keras.callbacks.Callback):
             raise BroadcastLossError("\n\n".join(finding.text for finding in bites))
 
 
+def _report_on(model: keras.Model, batch: Any, state: Any, allow: Sequence[str]) -> Report:
+    """Return what is wrong with a model on the first batch of ``fit``."""
+    if keras.config.backend() == "tensorflow":
+        local = tree.map_structure(lambda value: private.first_replica(model, value), batch)
+        return check_model(model, _without_optionals(local), allow=allow)
+    from pitfalls.guard.shapes.heard_models import check_heard
+
+    arrays = tree.map_structure(
+        lambda leaf: None if leaf is None else keras.ops.convert_to_numpy(leaf), batch
+    )
+    return check_heard(model, arrays, None, None, allow, None, state)
+
+
 def _without_optionals(batch: Any) -> Any:
     """Replace TensorFlow's empty optionals by None, as Keras does."""
     if not isinstance(batch, tuple):
         return batch
-    return tuple(None if isinstance(part, tf.experimental.Optional) else part for part in batch)
+    optional = sys.modules["tensorflow"].experimental.Optional
+    return tuple(None if isinstance(part, optional) else part for part in batch)
 
 
 def no_broadcast(loss: Any) -> NoBroadcastLoss:
@@ -99,38 +114,27 @@ class NoBroadcastLoss(keras.losses.Loss):
             )
         super().__init__(name=getattr(inner, "name", None) or getattr(inner, "__name__", None))
         self.inner = inner
-        self._answers: dict[tuple[Shape, Shape, tuple[tf.DType, ...]], str | None] = {}
+        self._answers: dict[tuple[Shape, Shape, tuple[Any, ...]], str | None] = {}
 
-    def __call__(self, y_true: Any, y_pred: Any, *sample_weight: Any) -> tf.Tensor:
+    def __call__(self, y_true: Any, y_pred: Any, *sample_weight: Any) -> Any:
         """Refuse, or compute the inner loss."""
-        labels, predictions = tf.convert_to_tensor(y_true), tf.convert_to_tensor(y_pred)
-        with tf.control_dependencies(self._checks(labels, predictions)):
-            labels, predictions = tf.identity(labels), tf.identity(predictions)
-            compute = self._as_compiled() if sample_weight else self.inner
-            return compute(labels, predictions, *sample_weight)
+        if keras.config.backend() == "tensorflow":
+            from pitfalls.guard.shapes.traced_refusal import computed
 
-    def _as_compiled(self) -> keras.losses.Loss:
+            return computed(self, y_true, y_pred, *sample_weight)
+        labels, predictions = (keras.ops.convert_to_tensor(part) for part in (y_true, y_pred))
+        self.refuse(
+            *(tuple(map(int, part.shape)) for part in (labels, predictions)), labels.dtype, predictions.dtype
+        )
+        compute = self.as_compiled() if sample_weight else self.inner
+        return compute(labels, predictions, *sample_weight)
+
+    def as_compiled(self) -> keras.losses.Loss:
         """Return the inner loss as ``compile`` would take it, with its repair and its weights."""
         is_loss = isinstance(self.inner, keras.losses.Loss)
         return self.inner if is_loss else private.wrapped_loss(self.inner)
 
-    def _checks(self, labels: tf.Tensor, predictions: tf.Tensor) -> list[tf.Tensor]:
-        """Refuse what is known to be wrong, and return the checks to be made at run time."""
-        shapes = [tensor.shape for tensor in (labels, predictions)]
-        if any(shape.rank is None for shape in shapes):
-            return [self._at_run_time(labels, predictions)]
-        known = all(shape.is_fully_defined() for shape in shapes)
-        self.refuse(*_assumed(*(shape.as_list() for shape in shapes)), labels.dtype, predictions.dtype)
-        return [] if known else [self._at_run_time(labels, predictions)]
-
-    def _at_run_time(self, labels: tf.Tensor, predictions: tf.Tensor) -> tf.Tensor:
-        def look(a: np.ndarray, b: np.ndarray) -> np.int32:
-            self.refuse(tuple(map(int, a)), tuple(map(int, b)), labels.dtype, predictions.dtype)
-            return np.int32(0)
-
-        return tf.numpy_function(look, [tf.shape(labels), tf.shape(predictions)], tf.int32)
-
-    def refuse(self, label: Shape, prediction: Shape, *dtypes: tf.DType) -> None:
+    def refuse(self, label: Shape, prediction: Shape, *dtypes: Any) -> None:
         """Raise ``BroadcastLossError`` if these shapes would broadcast, or would but for a repair."""
         key = (label, prediction, dtypes)
         if key not in self._answers:
@@ -139,20 +143,24 @@ class NoBroadcastLoss(keras.losses.Loss):
         if answer:
             raise BroadcastLossError(answer)
 
-    def _answer(self, label: Shape, prediction: Shape, *dtypes: tf.DType) -> str | None:
+    def _answer(self, label: Shape, prediction: Shape, *dtypes: Any) -> str | None:
         """Return why these shapes are refused, or None: also where the loss itself will raise."""
         if not private.hears_repairs():
             raise private.UnknownVersionError(private.RANK_REPAIR)
-        inner = self._as_compiled()
-        specs = [tf.TensorSpec(*form) for form in zip((label, prediction), dtypes, strict=True)]
-        marked = dict(zip(("labels", "prediction"), specs, strict=True))
-        try:
-            meetings = meetings_of(lambda labels, prediction: inner(labels, prediction), marked)
-        except private.UnknownVersionError:
-            raise
-        except Exception:
-            return None
-        return refusal_message(meetings[0]) if meetings else None
+        meeting = self._meeting(label, prediction, *dtypes)
+        return refusal_message(meeting) if meeting else None
+
+    def _meeting(self, label: Shape, prediction: Shape, *dtypes: Any) -> Meeting | None:
+        """Return how the inner loss brings these shapes together, in the way of the backend."""
+        if keras.config.backend() == "tensorflow":
+            from pitfalls.guard.shapes.traced_refusal import meeting_of
+
+            return meeting_of(self.as_compiled(), label, prediction, *dtypes)
+        from pitfalls.guard.shapes.heard_models import meeting_of_loss
+
+        pairs = zip((label, prediction), dtypes, strict=True)
+        forms = (Form(shape, "int" in str(dtype)) for shape, dtype in pairs)
+        return meeting_of_loss(self.as_compiled(), *forms)
 
     def get_config(self) -> dict[str, Any]:
         """Return what is needed to build the loss again."""
@@ -162,16 +170,3 @@ class NoBroadcastLoss(keras.losses.Loss):
     def from_config(cls, config: dict[str, Any]) -> NoBroadcastLoss:
         """Build the loss again."""
         return cls(keras.saving.deserialize_keras_object(config["inner"]))
-
-
-def _assumed(a: Lengths, b: Lengths) -> tuple[Shape, Shape]:
-    """Fill in lengths that are not known yet, as if labels and predictions agreed on them."""
-    return _filled(a, b), _filled(b, a)
-
-
-def _filled(own: Lengths, other: Lengths) -> Shape:
-    """Take an unknown length from the partner if the ranks agree and it is known there, or guess."""
-    partner = other if len(own) == len(other) else [None] * len(own)
-    guesses = [ASSUMED_ROWS, *[ASSUMED_LENGTH] * len(own)]
-    known = [theirs if size is None else size for size, theirs in zip(own, partner, strict=True)]
-    return tuple(guess if size is None else size for size, guess in zip(known, guesses, strict=False))

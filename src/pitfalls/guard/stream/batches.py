@@ -19,6 +19,8 @@ from typing import Any
 
 import numpy as np
 
+from pitfalls.guard.stream import tensors
+
 PARTS = ("inputs", "labels", "sample_weight")
 SCALARS = (numbers.Number, str, bytes, bool, np.generic, type(None))
 BUFFERS = (bytearray, memoryview, array.array, ctypes.Array)
@@ -34,7 +36,7 @@ def named_leaves(batch: Any) -> list[tuple[str, Any]]:
     A tuple or list of one, two or three parts is read as Keras reads it: inputs,
     labels, sample weights. Anything else is all inputs.
     """
-    if type(batch) is tuple and len(batch) == 2 and type(batch[0]) is type(batch[1]) is np.ndarray:
+    if type(batch) in (tuple, list) and len(batch) == 2 and is_array(batch[0]) and is_array(batch[1]):
         return [("inputs", batch[0]), ("labels", batch[1])]
     if isinstance(batch, SEQUENCES) and 1 <= len(batch) <= len(PARTS) and _has_parts(batch):
         pairs = zip(PARTS, tuple(batch), strict=False)
@@ -60,7 +62,7 @@ def _leaves(path: str, node: Any, depth: int) -> Iterator[tuple[str, Any]]:
 
 def _children(node: Any) -> list[tuple[str, Any]] | None:
     """Return a container's entries with the suffixes of their paths, or None for a leaf."""
-    if isinstance(node, (np.ndarray, *SCALARS)):
+    if isinstance(node, (np.ndarray, *SCALARS)) or tensors.is_tensor(node):
         return None
     if isinstance(node, Mapping):
         return [(f"[{key!r}]", node[key]) for key in list(node)]
@@ -107,6 +109,11 @@ def _is_plain(node: object, depth: int) -> bool:
     )
 
 
+def is_array(leaf: object) -> bool:
+    """Tell whether a leaf is a NumPy array, a PyTorch tensor or a JAX array."""
+    return type(leaf) is np.ndarray or tensors.is_tensor(leaf)
+
+
 def is_readable(leaf: object) -> bool:
     """Tell whether NumPy can read a leaf's values."""
     if isinstance(leaf, (np.ndarray, *BUFFERS)):
@@ -138,12 +145,15 @@ def draws_anew(leaf: Any) -> bool:
 
 
 def read(leaf: Any) -> np.ndarray:
-    """Return a leaf's values now; an array is returned itself, a tensor or a list is copied.
+    """Return a leaf's values now; an array is returned itself, a list is copied.
 
+    Of a PyTorch tensor or a JAX array the memory itself is returned, for use at once.
     A buffer is copied too: holding a view of a bytearray would forbid its owner to resize it.
     """
     if isinstance(leaf, np.ndarray):
         return leaf
+    if tensors.is_tensor(leaf):
+        return tensors.array_of(leaf)
     if isinstance(leaf, BUFFERS):
         return np.array(memoryview(leaf))
     if isinstance(leaf, SEQUENCES):

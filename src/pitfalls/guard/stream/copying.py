@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from pitfalls.guard.stream.batches import BUFFERS, is_readable
+from pitfalls.guard.stream.tensors import JAX, kind_of
 
 
 def copied_batch(node: Any) -> Any:
@@ -38,11 +39,10 @@ def copied_tensor(tensor: Any) -> Any:
     TensorFlow's and JAX's own copies may go on sharing memory or be made later (`tf.identity`, `jnp.array`),
     so NumPy copies first, at once, and that copy is handed to nobody else.
     """
+    if kind_of(tensor) == JAX:  # it has a method `clone` too, which shares memory
+        return sys.modules["jax"].numpy.asarray(np.array(tensor))
     if callable(getattr(tensor, "clone", None)):  # PyTorch
         return tensor.clone()
-    framework = type(tensor).__module__.split(".")[0]
-    if framework == "tensorflow":
+    if type(tensor).__module__.split(".")[0] == "tensorflow":
         return sys.modules["tensorflow"].convert_to_tensor(np.array(tensor))
-    if framework in ("jax", "jaxlib"):
-        return sys.modules["jax"].numpy.asarray(np.array(tensor))
     return copy.deepcopy(tensor)

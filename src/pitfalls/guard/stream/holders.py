@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from pitfalls.guard.stream import tensors
 from pitfalls.guard.stream.memory import owner_of, share_memory
 from pitfalls.guard.stream.statements import Name, Names
 
@@ -125,6 +126,8 @@ def _is_the_memory(value: object, leaf: object) -> bool:
     """Tell whether a value is a leaf, or stands on the same memory."""
     if value is leaf:
         return True
+    if tensors.is_tensor(value) or (isinstance(value, np.ndarray) and tensors.is_tensor(leaf)):
+        return share_memory(value, leaf)
     if not isinstance(leaf, np.ndarray):
         return False
     if not isinstance(value, np.ndarray):
@@ -135,4 +138,5 @@ def _is_the_memory(value: object, leaf: object) -> bool:
 def _has_no_more_than(value: object, leaf: object) -> bool:
     """Tell whether a value is no larger than a leaf."""
     size = getattr(value, "nbytes", None)
-    return not isinstance(leaf, np.ndarray) or size is None or size <= leaf.nbytes
+    most = getattr(leaf, "nbytes", None) if isinstance(leaf, np.ndarray) or tensors.is_tensor(leaf) else None
+    return size is None or most is None or size <= most

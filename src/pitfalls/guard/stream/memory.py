@@ -1,4 +1,4 @@
-"""Memory: where an array's values live, who owns them, and on which of today's paths that matters."""
+"""Memory: where an array's values live, and who owns them."""
 
 from __future__ import annotations
 
@@ -6,16 +6,9 @@ from typing import Any
 
 import numpy as np
 
-TENSORFLOW_ALIGNMENT_BYTES = 64
-QUEUES = "a queue of references (prefetch threads), PyDataset(workers=2 or more)"
-NOT_COPIED = """,
-              and fit(generator): TensorFlow does not copy a buffer on a 64-byte boundary"""
-COPIED_BY_LUCK = """;
-              fit(generator): safe after the first batch, but only by luck. TensorFlow copies
-              this buffer because its address is not a multiple of 64."""
-COPIED_FOR_ITS_GAPS = """;
-              fit(generator): safe after the first batch. TensorFlow copies this array
-              because its values do not lie in one piece, in order."""
+from pitfalls.guard.stream import tensors
+
+ALIGNMENT_BYTES = 64
 
 
 def address_of(array: np.ndarray) -> int:
@@ -43,11 +36,18 @@ def is_slice(leaf: object) -> bool:
 
 def offset_from_alignment(array: np.ndarray) -> int:
     """Return how many bytes past a 64-byte boundary an array starts."""
-    return address_of(array) % TENSORFLOW_ALIGNMENT_BYTES
+    return address_of(array) % ALIGNMENT_BYTES
+
+
+def is_aligned(array: np.ndarray) -> bool:
+    """Tell whether an array starts where TensorFlow and JAX take it without a copy."""
+    return offset_from_alignment(array) == 0
 
 
 def describe_memory(leaf: object) -> str:
     """Return address, alignment and owner of an array in one phrase."""
+    if tensors.is_tensor(leaf):
+        return _describe_tensor(leaf)
     if not isinstance(leaf, np.ndarray):
         return f"that of a {type(leaf).__name__}, no NumPy array of its own"
     owner = owner_of(leaf)
@@ -57,19 +57,27 @@ def describe_memory(leaf: object) -> str:
     return f"{address_of(leaf):#x}, {offset} bytes past a 64-byte boundary, owned by {whose}"
 
 
-def paths_that_bite(leaf: object) -> str:
-    """Say on which of today's paths a change of this memory reaches the model.
-
-    TensorFlow wraps a contiguous array without a copy where it starts on a 64-byte
-    boundary, and copies it elsewhere; a queue of references never copies.
-    """
-    if not isinstance(leaf, np.ndarray):
-        return f"{QUEUES}, tensors over shared memory; fit(generator) on its first batch"
-    if not leaf.flags.c_contiguous:
-        return QUEUES + COPIED_FOR_ITS_GAPS
-    return QUEUES + (COPIED_BY_LUCK if offset_from_alignment(leaf) else NOT_COPIED)
+def _describe_tensor(tensor: Any) -> str:
+    """Return address, alignment, shape and dtype of a tensor in one phrase."""
+    name = "PyTorch tensor" if tensors.kind_of(tensor) == tensors.TORCH else "JAX array"
+    what = f"a {name} of shape {tuple(tensor.shape)}, {tensor.dtype}"
+    view = tensors.view_of(tensor)
+    if view is None:
+        return f"that of {what}"
+    return f"{address_of(view):#x}, {offset_from_alignment(view)} bytes past a 64-byte boundary, of {what}"
 
 
 def share_memory(a: object, b: object) -> bool:
-    """Tell whether two arrays' bounds overlap; quick, and right for arrays of one owner without gaps."""
+    """Tell whether two arrays' or tensors' bounds overlap; quick, and right for those of one owner without gaps."""
+    a, b = (tensors.view_of(leaf) if tensors.is_tensor(leaf) else leaf for leaf in (a, b))
     return isinstance(a, np.ndarray) and isinstance(b, np.ndarray) and bool(np.may_share_memory(a, b))
+
+
+def key_of(leaf: Any) -> int:
+    """Return what arrays over the same memory have in common: their owner, or for a slice its address."""
+    base = getattr(leaf, "base", None)
+    if base is None:
+        return id(leaf)
+    if type(base) is np.ndarray and base.size == leaf.size:
+        return id(base)
+    return address_of(leaf) if isinstance(leaf, np.ndarray) else id(leaf)

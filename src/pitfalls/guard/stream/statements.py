@@ -6,6 +6,8 @@ import ast
 from collections.abc import Container, Iterator
 from typing import NamedTuple
 
+from pitfalls.guard.stream.tensors import is_in_place
+
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 Node = ast.AST
 
@@ -179,8 +181,8 @@ def _fills(call: ast.Call, names: Names) -> bool:
     if any(word.arg in ("out", "dst") and _is_one_of(word.value, names, 0) for word in call.keywords):
         return True
     method = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-    is_method = isinstance(call.func, ast.Attribute) and method in FILLING_METHODS
-    if is_method and isinstance(call.func, ast.Attribute) and _is_one_of(call.func.value, names, 0):
+    fills = method in FILLING_METHODS or is_in_place(method)
+    if fills and isinstance(call.func, ast.Attribute) and _is_one_of(call.func.value, names, 0):
         return True
     return method in FILLING_FUNCTIONS and bool(call.args) and _is_one_of(call.args[0], names, 0)
 

@@ -30,6 +30,21 @@ def is_tf_dataset(target: object) -> bool:
     return _is_a(target, "tensorflow", "data", "Dataset")
 
 
+def is_torch_loader(target: object) -> bool:
+    """Tell whether an object is a ``torch.utils.data.DataLoader``, without importing PyTorch."""
+    return _is_a(target, "torch", "utils", "data", "DataLoader")
+
+
+def is_torch_dataset(target: object) -> bool:
+    """Tell whether an object is a ``torch.utils.data.Dataset``, without importing PyTorch."""
+    return _is_a(target, "torch", "utils", "data", "Dataset")
+
+
+def is_iterable_dataset(target: object) -> bool:
+    """Tell whether an object is a ``torch.utils.data.IterableDataset``, without importing PyTorch."""
+    return _is_a(target, "torch", "utils", "data", "IterableDataset")
+
+
 def is_model(target: object) -> bool:
     """Tell whether an object is a ``keras.Model``, without importing Keras."""
     return _is_a(target, "keras", "Model")

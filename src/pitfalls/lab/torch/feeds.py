@@ -38,7 +38,12 @@ def collated(
     samples: Iterator[Any], config: Config, recorder: Recorder
 ) -> AbstractContextManager[Iterator[Any]]:
     """Load samples in this process, which PyTorch's own collate stacks."""
-    return nullcontext(iter(DataLoader(Iterated(samples, config), batch_size=config.task.batch_size)))
+    return nullcontext(iter(collating(samples, config)))
+
+
+def collating(samples: Iterator[Any], config: Config) -> DataLoader:
+    """Return PyTorch's own loader of samples, with its own collate."""
+    return DataLoader(Iterated(samples, config), batch_size=config.task.batch_size)
 
 
 def loaded_by_workers(
