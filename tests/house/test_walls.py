@@ -252,7 +252,7 @@ def test_every_module_has_a_place_in_the_plan():
     assert len(list((SRC / "pitfalls").glob("*.py"))) <= 6
 
 
-BARS = {"median": 6, "ninth of ten": 16, "longest": 50, "longest file": 300, "dict[str, Any]": 60}
+BARS = {"median": 7, "ninth of ten": 16, "longest": 50, "longest file": 300, "dict[str, Any]": 60}
 """Lines of functions and of files, and how often a dict may hold anything."""
 
 
