@@ -123,7 +123,7 @@ def test_a_runtime_that_the_guard_does_not_know_is_not_said_to_be_quiet(tmp_path
     unknown = {cell.runtime for cell, story in stories_of(material).items() if story.is_unknown_to_guard}
     assert unknown == set(table.unknown)
     text = write_page(material, tmp_path).read_text()
-    assert text.count("does not know this runtime yet") == 222 - 72
+    assert text.count("was not asked about this runtime here") == 222 - 72
     assert text.count("The guard says:") == 72
     assert "The guard does not know every runtime yet" in text
 
