@@ -86,3 +86,14 @@ class OwnStep(keras.Model):
 own = OwnStep(inputs, keras.layers.Dense(1)(inputs))
 own.compile(loss="mse")
 print("own compute_loss:", *guard.check_model(own, (X, COLUMN)).not_checked)
+
+
+class Adds(keras.layers.Layer):
+    def call(self, x):
+        self.add_loss(ops.mean(x))
+        return x
+
+
+adding = keras.Sequential([keras.Input((2,)), Adds(), keras.layers.Dense(1)])
+adding.compile(loss="mse")
+print("add_loss:", *guard.check_model(adding, (X, COLUMN)).not_checked)

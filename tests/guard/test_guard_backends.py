@@ -43,4 +43,5 @@ def test_the_guard_does_on_each_backend_what_it_does_on_tensorflow(backend, word
         "declared: ['declared-shape']",
         f"own compute_loss: compute_loss: backend {backend} is not traced, "
         "and a compute_loss of one's own is not seen.",
+        "add_loss: A loss that a layer computes and adds (add_loss).",
     ]

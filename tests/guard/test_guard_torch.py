@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from pitfalls import guard
+from pitfalls.guard.stream.probes import Probe
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 
@@ -205,3 +206,42 @@ def test_a_subset_is_read_through_its_own_loop():
     watched = guard.watch(DataLoader(Subset(data.RefilledByIndex(), range(16)), batch_size=4))
     with pytest.raises(guard.AliasedBatchError, match="inputs of sample 0 changed before its batch"):
         next(iter(watched))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "complex64"])
+def test_a_zero_that_gets_a_sign_is_no_change_of_a_tensor(dtype):
+    """-0.0 equals 0.0, and any other number does not."""
+    x = torch.zeros(64, dtype=getattr(torch, dtype))
+    probe = Probe("inputs", x)
+    x.mul_(-1)
+    assert not probe.differs()
+    x[3] = 2
+    assert probe.changed() == (1, 64)
+
+
+@pytest.mark.parametrize(("blocks", "sees"), [(128, False), (16384, True)])
+def test_more_blocks_see_a_smaller_write_to_a_large_tensor(blocks, sees):
+    """A tensor of 1 MB has 16384 blocks: all of them are read, or one in 128 of them."""
+    x = torch.zeros(512, 512)
+    seen = 0
+    for row in range(0, 512, 4):
+        probe = Probe("inputs", x, blocks)
+        x[row, :16] += 1
+        seen += probe.differs()
+    assert (seen == 128) is sees
+
+
+def test_the_lines_of_a_tensor_are_those_that_allocate_and_fill_it():
+    """A method that ends in an underscore writes; NumPy's view of a tensor stands on its memory."""
+    x = torch.zeros(4)
+
+    def batches():
+        y = torch.zeros(4)
+        for i in range(40):
+            y.fill_(i)
+            yield x.numpy(), y
+
+    (finding,) = guard.check(batches())
+    lines = finding.text
+    assert "allocated" in lines and "y = torch.zeros(4)" in lines
+    assert "refilled" in lines and "y.fill_(i)" in lines

@@ -356,3 +356,12 @@ def test_a_slow_step_makes_watch_read_more():
             seen += 1
             time.sleep(0.05)
     assert seen <= 14
+
+
+def test_an_array_that_is_emptied_in_place_has_changed():
+    """Of it nothing is left to compare, which is a change all the same."""
+    x = np.ones(8)
+    probe = Probe("inputs", x)
+    x.resize(0, refcheck=False)
+    assert probe.differs()
+    assert probe.changed() == (1, 1)

@@ -92,7 +92,8 @@ class Probe:
             few = self._few()
             return changed_values(self.contents, few) if self.contents else 0, few.size
         now = self.now()
-        return self._differing(now), len(now) // self._dtype().itemsize
+        changed = self._differing(now)
+        return changed, max(len(now) // self._dtype().itemsize, changed)
 
     @property
     def sampled(self) -> bool:
