@@ -124,6 +124,136 @@ CASES = {
         """,
         ("train(jax.device_put(staging))", "float(train(jax.device_put(staging)))"),
     ),
+    "refilled-staging: a row of a pinned tensor of an object": (
+        """
+        class Frames:
+            def run(self):
+                while True:
+                    for i, frame in enumerate(self.read()):
+                        self.pinned_batch[i].copy_(torch.from_numpy(frame))
+                    self.gpu_batch.copy_(self.pinned_batch, non_blocking=True)
+        """,
+        ("for i, frame", "torch.cuda.synchronize()\nfor i, frame"),
+    ),
+    "refilled-staging: a pinned argument that the next call gets too": (
+        """
+        def upload(rows, device, out_pinned):
+            out_pinned[:8].copy_(rows)
+            return out_pinned[:8].to(device, non_blocking=True)
+        """,
+        ("return out_pinned[:8].to", "return rows.to"),
+    ),
+    "refilled-batch: rows of a reshaped array, filled by a helper": (
+        """
+        def fill(row, items):
+            row[: len(items)] = items
+
+        def batches(items):
+            store = np.zeros(64)
+            while True:
+                rows = store[:60].reshape(4, -1)
+                for j in range(len(rows)):
+                    fill(rows[j], items)
+                yield torch.from_numpy(rows[:, :5])
+        """,
+        ("torch.from_numpy(rows[:, :5])", "torch.tensor(rows[:, :5])"),
+    ),
+    "refilled-batch: loops in loops in loops": (
+        """
+        def batches(source, size):
+            kept, cpu, gpu = [], torch.empty(64), torch.empty(64)
+            while True:
+                rows = torch.empty((8, size))
+                for row in range(8):
+                    at = 0
+                    while at < size:
+                        best = -1
+                        for i, item in enumerate(kept):
+                            if len(item) <= size - at and (best == -1 or len(item) > len(kept[best])):
+                                best = i
+                        if best >= 0:
+                            item = kept.pop(best)
+                            rows[row, at : at + len(item)] = item
+                            at += len(item)
+                        else:
+                            kept.extend(next(source))
+                cpu[:32].copy_(rows[:, 0])
+                gpu.copy_(cpu)
+                yield gpu[:32].view(4, 8), gpu[32:].view(4, 8)
+        """,
+        ("yield gpu[:32].view(4, 8), gpu[32:].view(4, 8)", "yield gpu.clone()"),
+    ),
+    "mutated-source: a transform": (
+        """
+        def normalized(image, mean, std):
+            for i in range(image.shape[0]):
+                image[i] = image[i] - mean[i]
+                image[i] = image[i] / std[i]
+            return image
+        """,
+        ("for i in range", "image = image.copy()\nfor i in range"),
+    ),
+    "mutated-source: a transform that is an object": (
+        """
+        class Scale:
+            def __call__(self, sample):
+                sample[:] *= 2.0
+                return sample
+        """,
+        ("sample[:] *= 2.0", "sample = sample * 2.0"),
+    ),
+    "mutated-source: a list of the data set": (
+        """
+        class Lines(torch.utils.data.Dataset):
+            def __init__(self, lines):
+                self.data = [encode(line) for line in lines]
+
+            def __getitem__(self, index):
+                x = self.data[index]
+                x += [0] * (80 - len(x))
+                return torch.tensor(x)
+        """,
+        ("x += [0] * (80 - len(x))", "x = x + [0] * (80 - len(x))"),
+    ),
+    "mutated-source: a dictionary of the data set": (
+        """
+        class Clouds(torch.utils.data.Dataset):
+            def __init__(self, paths):
+                self.data = [read(path) for path in paths]
+
+            def __getitem__(self, index):
+                x = self.data[index]
+                x["points"] = x["points"] - x["center"]
+                return x
+        """,
+        ("x = self.data[index]", "x = dict(self.data[index])"),
+    ),
+    "mutated-source: a mark in a slice of the data": (
+        """
+        def batches(data, size, mark):
+            count = data.shape[0]
+            for start in range(0, count, size):
+                batch = data[start : start + size]
+                batch[0] = mark
+                yield batch.astype(np.int64)
+        """,
+        ("data[start : start + size]", "data[start : start + size].copy()"),
+    ),
+    "mutated-source: shuffled, and a column was handed out": (
+        """
+        class Samples:
+            def __init__(self, data):
+                self.data, self.at = data, 0
+
+            def next_batch(self):
+                rows = self.data[self.at : self.at + 8]
+                self.at += 8
+                if self.at > len(self.data):
+                    np.random.shuffle(self.data)
+                return rows[:, 0].reshape((8, 1))
+        """,
+        (".reshape((8, 1))", ".reshape((8, 1)).copy()"),
+    ),
     "mutated-source": (
         """
         class Images:
@@ -225,6 +355,14 @@ def test_what_is_safe_is_left_alone(name):
     """Where it cannot tell it says nothing."""
     body = textwrap.indent(SAFE[name], "    ")
     assert rules_in(f"def batches(lines, draw, make, fresh):\n{body}\n") == set()
+
+
+@pytest.mark.parametrize("says", ["Scale the image in place.", "Overwrites what it is given."])
+def test_a_transform_that_says_what_it_does_is_left_alone(says):
+    """Its callers know; without the docstring it is a finding."""
+    body = "    image[:] = image[:] * 2\n    return image\n"
+    assert rules_in(f'def scaled(image):\n    """{says}"""\n{body}') == set()
+    assert rules_in(f"def scaled(image):\n{body}") == {"mutated-source"}
 
 
 def test_a_helper_of_an_imported_file_is_followed(tmp_path):

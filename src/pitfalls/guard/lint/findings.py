@@ -108,7 +108,9 @@ class Finding:
         what = {
             "refilled-staging": "is written again while a transfer may still read it",
             "late-copy": "is written again before JAX has surely copied it",
-            "mutated-source": "is changed in place, and batches are slices of it",
+            "mutated-source": "is the caller's, and is changed in place"
+            if self.by == "argument"
+            else "is changed in place, and batches are slices of it",
         }.get(self.rule, "is handed out without a copy and written again afterwards")
         return f"{self.array} {what}."
 

@@ -16,6 +16,7 @@ from pitfalls.guard.lint.reading.consumers import consumer_of
 from pitfalls.guard.lint.reading.modules import Module, Tree, module_of
 from pitfalls.guard.lint.reading.notebooks import code_of
 from pitfalls.guard.lint.reading.scopes import decorators_of
+from pitfalls.guard.lint.reading.transforms import sample_of
 from pitfalls.guard.lint.rules.deciding import confidence_of, rule_of
 from pitfalls.guard.lint.suggesting import copied_line, proving_command
 
@@ -107,7 +108,9 @@ def lint_module(module: Module, tree: Tree) -> FileResult:
     found: dict[object, Finding] = {}
     unsure = []
     for node, owner, name in machine.entries(module):
-        if not hands_over(node, owner, module) or not reaches_a_write(node, owner, module):
+        if not (sample_of(node) or hands_over(node, owner, module)) or not reaches_a_write(
+            node, owner, module
+        ):
             continue
         try:
             events = machine.run(module, node, owner, name)

@@ -92,10 +92,11 @@ Site = tuple[ast.AST | str, Frame]
 
 @dataclass(frozen=True)
 class Reference(Value):
-    """Memory allocated at a site, or a part of it."""
+    """Memory allocated at a site, or a part of it; with its axes where a ``reshape`` has named them."""
 
     site: Site
     region: Region = WHOLE
+    dimensions: int | None = None
 
 
 @dataclass(frozen=True)

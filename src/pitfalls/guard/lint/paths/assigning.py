@@ -19,14 +19,14 @@ from pitfalls.guard.lint.memory.values import (
 from pitfalls.guard.lint.paths.expressions import moving
 from pitfalls.guard.lint.paths.indexing import region_of, shares_memory, varies
 from pitfalls.guard.lint.paths.machine import BY_INDEX
-from pitfalls.guard.lint.paths.methods import Methods
+from pitfalls.guard.lint.paths.sources import Sources, depends_on_itself, extends_a_list
 from pitfalls.guard.lint.reading.scopes import arguments_of, names_in, scope_of, text_of
 
 CALLED_AGAIN = {"__next__", "__getitem__", "next", "__call__"}
 """Methods whose arguments differ from call to call."""
 
 
-class Assigning(Methods):
+class Assigning(Sources):
     """The part that follows assignments."""
 
     def assign(self, target: ast.expr, value: Value, source: ast.expr | None, state: State) -> list[State]:
@@ -130,11 +130,17 @@ class Assigning(Methods):
         state: State,
     ) -> State:
         memory = state.heap.get(owner.site) if isinstance(owner, Reference) else None
+        again = depends_on_itself(target, source)
         if memory is None or not isinstance(owner, Reference):
+            if again:
+                self.changed_element(text_of(target.value), target, state)
             return state
+        if again:
+            self.changed_sample(owner, target, state)
         if memory.kind == "array":
             mark = self._mark(source)
             reference = Reference(owner.site, self._written_part(target, index, owner))
+            self.changed_part(owner, target, reference.region, state)
             state = self.write(state, reference, target, "item", mark)
         elif memory.kind in ("list", "dict"):
             if not self._is_copy_of_itself(target, source):
@@ -218,6 +224,8 @@ class Assigning(Methods):
         memory = state.heap.get(old.site) if isinstance(old, Reference) else None
         if isinstance(node.target, ast.Subscript):
             return self._augmented_item(node.target, old, state)
+        if isinstance(node.target, ast.Name) and old is UNKNOWN and extends_a_list(node):
+            self.changed_element(node.target.id, node, state)
         if memory and isinstance(old, Reference) and memory.kind in ("array", "list", "dict"):
             state = self.write(state, old, node, "augmented")
             if memory.kind == "list":
@@ -232,6 +240,7 @@ class Assigning(Methods):
         for between, owner in self.evaluate(target.value, state):
             for after, index in self.evaluate(target.slice, between):
                 memory = after.heap.get(owner.site) if isinstance(owner, Reference) else None
+                self.changed_sample(owner, target, after)
                 if memory and isinstance(owner, Reference) and memory.kind == "array":
                     part = self._written_part(target, index, owner)
                     how = "augmented" if shares_memory(target.slice, index, memory) else "item"

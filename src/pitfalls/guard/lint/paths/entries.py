@@ -17,6 +17,7 @@ from pitfalls.guard.lint.reading.scopes import (
     arguments_of,
     decorators_of,
     is_generator,
+    names_in,
     scope_of,
 )
 
@@ -59,14 +60,17 @@ class Entries(Loops):
         """
         assert isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         self.events, self.steps, self.inside, self.many = [], 0, [], []
-        self.frames, self.parents, self.scopes, self.made = {}, {}, {}, {}
+        self.frames, self.parents, self.scopes, self.made, self.changed = {}, {}, {}, {}, {}
+        self.looped = {}
         self.limit = MOST_STEPS_OF_ITERATING if is_iterating(node.name) else MOST_STEPS
         self.handing = "sample" if owner is not None and is_sample_source(owner, module) else "batch"
         try:
             if owner is not None and not decorators_of(node) & {"staticmethod", "classmethod"}:
                 self._run_method(module, node, owner, name)
             else:
-                self._run_function(module, Function(node, module.file, 0), name, [EMPTY])
+                ends = self._run_function(module, Function(node, module.file, 0), name, [EMPTY])
+                if any(map(_is_staging, arguments_of(node))) and not _shows_its_end(node):
+                    self._run_function(module, Function(node, module.file, 0), name, ends)
         except RecursionError as error:
             raise TooManyPathsError from error
         return self.events
@@ -92,6 +96,7 @@ class Entries(Loops):
         ends = list(flow.normal)
         for after, value, node in flow.returned:
             mine = value == function.owner
+            self.returned_sample(value, node, after)
             ends.append(self.hand_out(after, value, node, self.handing) if handing and not mine else after)
         return ends
 
@@ -124,7 +129,10 @@ class Entries(Loops):
         if isinstance(default, ast.Name) and default.id in self.here.module.definitions:
             return state.bind(frame, argument.arg, definition_in(self.here.module, default.id))
         known = argument.arg in arrays or "ndarray" in ast.dump(argument.annotation or ast.Constant(0))
-        pinned = "pinned" in argument.arg
+        pinned = _is_staging(argument)
+        kept = state.names.get((0, argument.arg))
+        if kept is not None:
+            return state.bind(frame, argument.arg, kept)
         kind = "array" if known or pinned else "unsure"
         more = {
             "name": argument.arg,
@@ -133,6 +141,7 @@ class Entries(Loops):
             "pinned": pinned,
         }
         state, value = self.new(argument, state, kind, **more)
+        state = state.bind(0, argument.arg, value) if pinned else state
         return state.bind(frame, argument.arg, value)
 
     def _run_method(self, module: Module, node: ast.AST, owner: ast.ClassDef, name: str) -> None:
@@ -177,6 +186,16 @@ class Entries(Loops):
                 title = f"{owner.name}.{method}"
                 states = self._run_function(self.tree.module(function.module), function, title, states)
         return states[:MOST_STARTS]
+
+
+def _is_staging(argument: ast.arg) -> bool:
+    """Tell whether a parameter is pinned memory, which the caller holds on to from one call to the next."""
+    return "pinned" in argument.arg
+
+
+def _shows_its_end(node: ast.AST) -> bool:
+    """Tell whether a function gives its caller something to wait for: an event or a stream."""
+    return any("event" in name.lower() or "stream" in name.lower() for name in names_in(node))
 
 
 def _is_index(function: Function, argument: ast.arg) -> bool:

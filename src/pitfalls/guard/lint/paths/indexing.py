@@ -95,12 +95,12 @@ def view_of(state: State, reference: Reference, index: ast.expr, value: Value, h
     region = region_of(index, value, here)
     if region.kind == "whole":
         return reference
-    shares = shares_memory(index, value, memory)
+    shares = shares_memory(index, value, memory, reference.dimensions)
     return Reference(reference.site, part_of(reference.region, region)) if shares else UNKNOWN
 
 
-def shares_memory(index: ast.expr, value: Value, memory: Memory) -> bool:
-    """Tell whether an index certainly gives a view."""
+def shares_memory(index: ast.expr, value: Value, memory: Memory, dimensions: int | None = None) -> bool:
+    """Tell whether an index certainly gives a view; of a tensor, and only those are pinned, a number does."""
     parts = elements_of(index)
     values = value.items if isinstance(value, Group) else (value,)
     if len(values) != len(parts):
@@ -113,7 +113,7 @@ def shares_memory(index: ast.expr, value: Value, memory: Memory) -> bool:
             return False
         numbers += 1
     slices = any(isinstance(part, ast.Slice) for part in parts)
-    return numbers == 0 or slices or (memory.dimensions or 0) > numbers
+    return numbers == 0 or slices or memory.pinned or (dimensions or memory.dimensions or 0) > numbers
 
 
 def _is_text(value: Value) -> bool:

@@ -92,6 +92,7 @@ class Machine:
     scopes: dict[Frame, tuple[Scope, Module]] = field(default_factory=dict)
     handing: str = "batch"
     made: dict[Site, Memory] = field(default_factory=dict)
+    changed: dict[Site, Place] = field(default_factory=dict)
 
     @property
     def here(self) -> Activation:

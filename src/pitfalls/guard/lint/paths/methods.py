@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 
 from pitfalls.guard.lint.memory import libraries
 from pitfalls.guard.lint.memory.state import Held, Memory, State, references_in
@@ -102,6 +103,8 @@ class Methods(Calls):
             return [(self.write(state, owner, node, "method", mark), owner)]
         if name == "pin_memory":
             return [self.new(node, state, "array", pinned=True)]
+        if name in ("reshape", "view") and node.args:
+            return [(state, replace(owner, dimensions=_axes_of(node)))]
         if name in libraries.VIEW_METHODS:
             return [(state, owner)]
         if name in ("float", "double", "to", "type", "long", "int"):
@@ -183,6 +186,13 @@ class Methods(Calls):
 def _is_torch_write(name: str) -> bool:
     """Tell whether a method has torch's mark of a write."""
     return name.endswith("_") and not name.endswith("__") and name not in libraries.TORCH_HARMLESS
+
+
+def _axes_of(node: ast.Call) -> int | None:
+    """Return how many axes a call of ``reshape`` or ``view`` names."""
+    shape = node.args[0].elts if isinstance(node.args[0], ast.Tuple | ast.List) else node.args
+    plain = not any(isinstance(item, ast.Starred) for item in shape)
+    return len(shape) if plain and len(shape) > 1 else None
 
 
 def _is_true(value: Value) -> bool:

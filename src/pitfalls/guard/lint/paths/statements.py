@@ -17,6 +17,7 @@ from pitfalls.guard.lint.memory.values import (
 )
 from pitfalls.guard.lint.paths.branching import Branching
 from pitfalls.guard.lint.paths.machine import Pair
+from pitfalls.guard.lint.reading.scopes import LOOPS
 
 
 @dataclass
@@ -38,6 +39,8 @@ class Flow:
 class Statements(Branching):
     """The part that follows statements."""
 
+    looped: dict[object, Flow]
+
     def block(self, body: Sequence[ast.stmt], states: list[State]) -> Flow:
         """Follow statements one after the other."""
         flow = Flow(normal=self.distinct(states))
@@ -55,7 +58,19 @@ class Statements(Branching):
 
     def _statement(self, node: ast.stmt, state: State) -> Flow:
         how: Callable[..., Flow] | None = getattr(self, f"_do_{type(node).__name__.lower()}", None)
+        if isinstance(node, LOOPS) and how and self.here.on_yield is None:
+            return self._looped(node, state, how)
         return how(node, state) if how else Flow([state])
+
+    def _looped(self, node: ast.stmt, state: State, how: Callable[..., Flow]) -> Flow:
+        """Follow a loop once from each state: inside another loop it is met again and again.
+
+        A generator's own loops are no case of this: what its consumer does at a yield may leave by other ways.
+        """
+        key = (node, state, self.here.frame, len(self.inside), tuple(self.many))
+        if key not in self.looped:
+            self.looped[key] = how(node, state)
+        return self.looped[key]
 
     def _do_expr(self, node: ast.Expr, state: State) -> Flow:
         return Flow([after for after, _ in self.evaluate(node.value, state)])

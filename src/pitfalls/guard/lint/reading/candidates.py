@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from pitfalls.guard.lint.reading.transforms import TEXT
+
 ARRAYS = re.compile(
     rb"numpy|torch|cupy|jax|keras|tensorflow|bytearray|import array|ctypes|mmap|shared_memory|batch|queue"
 )
@@ -35,6 +37,8 @@ def is_candidate(content: bytes) -> bool:
     if not ARRAYS.search(content):
         return False
     if LENDS.search(content) and BUFFERS.search(content) and WRITES.search(content):
+        return True
+    if TEXT.search(content):
         return True
     return bool(HANDS_OVER.search(content)) and any(map(_can_refill, BLOCK.split(content)))
 
@@ -82,4 +86,6 @@ def _with_decorators(blocks: list[str]) -> list[str]:
 
 def _plays_a_part(block: str) -> bool:
     content = block.encode(errors="replace")
-    return bool((HANDS_OVER.search(content) or LENDS.search(content)) and WRITES.search(content))
+    if (HANDS_OVER.search(content) or LENDS.search(content)) and WRITES.search(content):
+        return True
+    return bool(TEXT.search(content))

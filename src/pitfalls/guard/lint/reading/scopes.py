@@ -39,6 +39,7 @@ class Scope:
         restarting: Those that a loop inside another one, or an assignment in a loop, starts again.
         repeated: Tests that are written more than once.
         arrays: Names that are used as only an array can be; with the most axes that were indexed.
+        taken: Names that are bound once, by an index or a slice, each with what is indexed.
         yields: Whether it is a generator.
     """
 
@@ -48,6 +49,7 @@ class Scope:
     restarting: set[str] = field(default_factory=set)
     repeated: set[str] = field(default_factory=set)
     arrays: dict[str, int] = field(default_factory=dict)
+    taken: dict[str, ast.expr] = field(default_factory=dict)
     yields: bool = False
 
 
@@ -91,10 +93,32 @@ def scope_of(node: ast.AST) -> Scope:
             tests[_plain_test(item.test)] += 1
         elif isinstance(item, ast.Global | ast.Nonlocal):
             outside |= set(item.names)
+    _note_sources(scope, node)
     scope.bound |= {argument.arg for argument in arguments_of(node)}
     scope.bound -= outside
     scope.repeated = {test for test, count in tests.items() if count > 1}
     return scope
+
+
+def _note_sources(scope: Scope, node: ast.AST) -> None:
+    """Note what names are parts of; what a slice of is an array is one too."""
+    items = [item for item, _ in own_nodes(node)]
+    count = Counter(
+        item.id for item in items if isinstance(item, ast.Name) and isinstance(item.ctx, ast.Store)
+    )
+    count.subtract(text_of(item.target) for item in items if isinstance(item, ast.AugAssign))
+    for item in items:
+        if isinstance(item, ast.Assign) and isinstance(item.value, ast.Subscript):
+            names = [target.id for target in item.targets if isinstance(target, ast.Name)]
+            scope.taken |= {name: item.value.value for name in names if count[name] == 1}
+            if isinstance(item.value.slice, ast.Slice):
+                _note_sliced(scope, set(names) & set(scope.taken), text_of(item.value.value))
+
+
+def _note_sliced(scope: Scope, names: set[str], source: str) -> None:
+    axes = max((scope.arrays.get(name, 0) for name in names), default=0)
+    if axes > 1:
+        scope.arrays[source] = max(scope.arrays.get(source, 0), axes)
 
 
 def _plain_test(test: ast.expr) -> str:

@@ -39,7 +39,8 @@ Wait before the next write (an event, stream.synchronize(), block_until_ready), 
 wait for its transfer before it is filled again.""",
     "mutated-source": """\
 Batches are slices of one array, and that array is changed in place: shuffled while slices of it are held, or
-normalised through a slice, so that the next epoch normalises what was normalised before.
+normalised through a slice, so that the next epoch normalises what was normalised before. A transform that
+changes the sample it was given, and does not say so, does the same to a data set that is kept in memory.
 
 Shuffle an index instead of the data (order = rng.permutation(len(data)); data[order[i:j]] is a copy), and
 write to a copy of the slice: batch = data[i:j].copy().""",
@@ -58,6 +59,7 @@ BITES = {
     "transfer": "the transfer, if it still reads the buffer",
     "late": "JAX's copy, if the device was busy",
     "source": "every later pass over the data",
+    "argument": "a caller that keeps the sample: a data set in memory, a cache, a second transform",
 }
 """Who is hurt, by who holds the memory."""
 

@@ -10,7 +10,7 @@ def rule_of(event: Event) -> str:
     by = event.held.by
     if by in ("transfer", "late"):
         return "refilled-staging" if by == "transfer" else "late-copy"
-    if by == "source" or (event.how == "shuffle" and event.held.region.kind != "whole"):
+    if by in ("source", "argument") or (event.how == "shuffle" and event.held.region.kind != "whole"):
         return "mutated-source"
     if event.memory.source == "given" and event.held.region.kind != "whole":
         return "mutated-source"
