@@ -30,8 +30,17 @@ MOST_STEPS = 60_000
 MOST_STEPS_OF_ITERATING = 20_000
 """The same for ``__getitem__`` and its like, of which libraries have many and long ones that make no batches."""
 
+MOST_STEPS_IN_VAIN = 10_000
+"""Steps after which a function in which nothing was seen so far is given up.
+
+Of the public functions in which something is found, the first event came after at most 7,108 steps.
+"""
+
 MOST_STATES = 160
 """Paths that are kept apart at one point of a function."""
+
+MOST_STATES_IN_VAIN = 40
+"""The same while nothing was seen so far: so many paths come from checks of arguments, not from buffers."""
 
 DEEPEST_CALL = 6
 
@@ -106,7 +115,7 @@ class Machine:
             TooManyPathsError: It was too much.
         """
         self.steps += 1
-        if self.steps > self.limit:
+        if self.steps > (self.limit if self.events else MOST_STEPS_IN_VAIN):
             raise TooManyPathsError
 
     def frame_for(self, node: ast.AST, name: str = "") -> Frame:
@@ -143,6 +152,8 @@ class Machine:
             TooManyPathsError: They are too many.
         """
         found = dict.fromkeys(states)
+        if len(found) > MOST_STATES_IN_VAIN and not self.events:
+            raise TooManyPathsError
         if len(found) > MOST_STATES:
             found = dict.fromkeys(state.coarser() for state in found)
         if len(found) > MOST_STATES:
