@@ -279,6 +279,12 @@ def test_a_forgotten_check_is_named(folder, run):
     assert done.stderr.endswith("The command is missing: pitfalls check plain.py:generator.\n")
 
 
+def test_a_mistyped_command_is_no_target(folder, run):
+    """And the help lists both commands."""
+    assert run("chek", "plain.py").stderr.endswith("There is no command chek; there are check and lint.\n")
+    assert "read code and run nothing" in run("--help").stdout
+
+
 def test_the_example_is_a_command_that_gives_a_verdict(folder, run):
     """Made up from names and defaults."""
     line = run("check", "plain.py:generator", "--example").stdout

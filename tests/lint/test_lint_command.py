@@ -82,6 +82,15 @@ def test_a_file_that_is_no_python_is_passed_over_and_named(folder, capsys, sourc
     assert report_of(capsys, "old.py", "sound.py")[0] == 0
 
 
+def test_a_part_that_plays_none_may_be_no_python(folder, capsys):
+    """What is left out before a file is parsed stops neither its findings nor those of other files."""
+    imported, _, function = BUGGY.partition("\n\n\n")
+    (folder / "half.py").write_text(f"{imported}\n\n\ndef bad(:\n    pass\n\n\n{function}")
+    status, report = report_of(capsys, "half.py", "train.py")
+    assert status == 1
+    assert [finding["file"] for finding in report["findings"]] == ["half.py", "train.py"]
+
+
 def test_a_notebook_is_read(folder, capsys):
     """Cells one below the other; commands of the notebook are passed over."""
     cells = [

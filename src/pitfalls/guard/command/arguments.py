@@ -56,6 +56,8 @@ class Parser(argparse.ArgumentParser):
         """Raise what is wrong with the command line, instead of exiting."""
         if "invalid choice" in message and "(choose from" in message and "argument check" in message:
             word = message.split("invalid choice: ")[1].split(" (choose")[0].strip("'")
+            if not {":", ".", "/"} & set(word):
+                raise GuardError(f"There is no command {word}; there are check and lint.")
             raise GuardError(f"The command is missing: pitfalls check {word}.")
         raise GuardError(f"{message[0].upper()}{message[1:]}. See pitfalls check --help.")
 
@@ -79,9 +81,10 @@ def _parser() -> Parser:
     about = "Catches aliased batches and broadcast losses."
     parser = Parser(prog="pitfalls", description=about, epilog=EPILOG, formatter_class=raw)
     parser.add_argument("--version", action=Version, nargs=0, help="print the version and exit")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="check", parser_class=Parser)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="check|lint", parser_class=Parser)
     what = "check a generator, a data set or a model"
     check = commands.add_parser("check", help=what, epilog=EPILOG, formatter_class=raw)
+    commands.add_parser("lint", help="read code and run nothing: pitfalls lint --help", add_help=False)
     _add_what_is_checked(check)
     _add_how_it_is_checked(check)
     _add_what_is_written(check)

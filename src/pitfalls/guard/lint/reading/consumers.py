@@ -43,7 +43,11 @@ def _uses(module: Module) -> list[tuple[ast.Call | ast.Assign, set[str]]]:
     The whole file is read: what was left out before because it hands nothing out may consume.
     """
     found: list[tuple[ast.Call | ast.Assign, set[str]]] = []
-    for node in ast.walk(parse("\n".join(module.lines))):
+    try:
+        tree = parse("\n".join(module.lines))
+    except (SyntaxError, ValueError):  # in a part that was left out
+        tree = module.tree
+    for node in ast.walk(tree):
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
             found.append((node, names_in(node.value)))
         elif isinstance(node, ast.Call) and _is_consumer(node):
