@@ -5,33 +5,24 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 from pitfalls.guard.command.results import Result
-from pitfalls.guard.findings import RULES, FindingRecord, GuardError, ReportRecord
-
-Sarif = dict[str, Any]
-"""A log, or a part of one."""
-
-SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+from pitfalls.guard.findings import RULES, FindingRecord, GuardError
+from pitfalls.guard.lint.answers.sarif import Sarif, log_of
 
 
 def sarif_of(result: Result) -> Sarif:
     """Return one run of the guard as a SARIF log."""
     report = result.report
     rules = [{"id": rule, "shortDescription": {"text": text}} for rule, text in RULES.items()]
-    driver = {"name": "pitfalls", "version": _version(), "rules": rules}
-    run = {
-        "tool": {"driver": driver},
-        "results": [
-            _result(finding, file or _file_of(report["target"]), line)
-            for finding, (file, line) in zip(report["findings"], result.positions, strict=True)
-        ],
-        "invocations": [_invocation(report)],
-    }
-    return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
+    results = [
+        _result(finding, file or _file_of(report["target"]), line)
+        for finding, (file, line) in zip(report["findings"], result.positions, strict=True)
+    ]
+    error = report.get("error")
+    notes: list[Sarif] = [{"level": "error", "message": {"text": error}}] if error else []
+    return log_of(rules, results, report["status"] != "error", notes)
 
 
 def _result(finding: FindingRecord, file: str, line: int | None) -> Sarif:
@@ -43,19 +34,6 @@ def _result(finding: FindingRecord, file: str, line: int | None) -> Sarif:
         "locations": [_location(file, line)],
         "properties": {"array": finding["array"], "batch": finding["batch"]},
     }
-
-
-def _invocation(report: ReportRecord) -> Sarif:
-    error = report.get("error")
-    notes = [{"level": "error", "message": {"text": error}}] if error else []
-    return {"executionSuccessful": report["status"] != "error", "toolExecutionNotifications": notes}
-
-
-def _version() -> str:
-    try:
-        return metadata.version("pitfalls")
-    except metadata.PackageNotFoundError:
-        return "0"
 
 
 def _file_of(target: str) -> str:

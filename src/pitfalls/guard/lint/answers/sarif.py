@@ -26,12 +26,15 @@ def sarif_of(report: Report) -> Sarif:
         {"level": "note", "message": {"text": f"{item.file}: {item.passed_over}"}}
         for item in report.passed_over
     ]
+    return log_of(rules, [_result(finding) for finding in report.findings], report.exit_status != 2, notes)
+
+
+def log_of(rules: list[Sarif], results: list[Sarif], is_successful: bool, notes: list[Sarif]) -> Sarif:
+    """Return the log of one run, of the linter or of the guard: what both have alike."""
     run = {
         "tool": {"driver": {"name": "pitfalls", "version": _version(), "rules": rules}},
-        "results": [_result(finding) for finding in report.findings],
-        "invocations": [
-            {"executionSuccessful": report.exit_status != 2, "toolExecutionNotifications": notes}
-        ],
+        "results": results,
+        "invocations": [{"executionSuccessful": is_successful, "toolExecutionNotifications": notes}],
     }
     return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
 
