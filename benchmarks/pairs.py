@@ -1,7 +1,6 @@
 """What every benchmark shares: two things in turn, their ratio, and reports/benchmarks.json."""
 
 import argparse
-import statistics
 from collections.abc import Callable
 
 from pitfalls.project import ROOT
@@ -46,6 +45,11 @@ def ratios_of(
     return ratios
 
 
+def store_in(folder: str) -> list[str]:
+    """Return the overrides that track in a store of a folder's own."""
+    return [f"tracking.uri=sqlite:///{folder}/mlflow.db", f"tracking.artifacts={folder}/mlruns"]
+
+
 def keep(
     name: str,
     what: str,
@@ -67,7 +71,7 @@ def keep(
     benchmark = Benchmark.of(what, ratios, command, bar, is_better_higher)
     reached = "" if bar is None else f", bar {bar:g}{'' if benchmark.reaches_bar else ' MISSED'}"
     print(
-        f"{name:<26} {statistics.median(ratios):.3f}  ({min(ratios):.3f} to {max(ratios):.3f} in "
+        f"{name:<26} {benchmark.median:.3f}  ({benchmark.lowest:.3f} to {benchmark.highest:.3f} in "
         f"{len(ratios)}{reached})  {what}",
         flush=True,
     )

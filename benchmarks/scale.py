@@ -21,6 +21,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from omegaconf import OmegaConf
+from pairs import store_in
 
 from pitfalls.startup import prepare
 
@@ -166,7 +167,7 @@ def main() -> None:
         for runs in told.runs or [100, 1000]:
             with tempfile.TemporaryDirectory() as folder:
                 shutil.rmtree(ROOT / "runs" / SWEEP, ignore_errors=True)
-                store = [f"tracking.uri=sqlite:///{folder}/mlflow.db", f"tracking.artifacts={folder}/mlruns"]
+                store = store_in(folder)
                 for step, took in (
                     report_steps(runs) if told.report else steps(runs, store if told.tracked else None)
                 ):

@@ -18,7 +18,7 @@ from functools import partial
 from itertools import product
 from pathlib import Path
 
-from pairs import keep, parser_of, ratios_of
+from pairs import keep, parser_of, ratios_of, store_in
 
 from pitfalls.project import ROOT
 
@@ -45,9 +45,7 @@ def store() -> Iterator[list[str]]:
     """Give the overrides of a store that nothing else uses, and remove the runs in the end."""
     shutil.rmtree(ROOT / "runs" / SWEEP, ignore_errors=True)
     with tempfile.TemporaryDirectory() as folder:
-        yield [
-            f"tracking.uri=sqlite:///{folder}/mlflow.db", f"tracking.artifacts={folder}/mlruns", f"sweep={SWEEP}",
-        ]  # fmt: skip
+        yield [*store_in(folder), f"sweep={SWEEP}"]
     shutil.rmtree(ROOT / "runs" / SWEEP, ignore_errors=True)
 
 

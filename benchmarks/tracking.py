@@ -12,7 +12,7 @@ import time
 from functools import partial
 from pathlib import Path
 
-from pairs import keep, parser_of, ratios_of
+from pairs import keep, parser_of, ratios_of, store_in
 
 from pitfalls.startup import prepare
 
@@ -49,7 +49,7 @@ def main() -> None:
     ):
         folder = Path(name)
         off = [*run, "tracking=off"]
-        tracked = [*run, f"tracking.uri=sqlite:///{folder}/mlflow.db", f"tracking.artifacts={folder}/mlruns"]
+        tracked = [*run, *store_in(name)]
         for overrides in (off, tracked):  # imports, the store, the first trace
             seconds([*overrides, "training.steps_per_epoch=10"], folder)
         ratios = ratios_of(partial(seconds, tracked, folder), partial(seconds, off, folder), told.pairs)

@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from pairs import store_in
 from scale import CELLS, configured, write
 
 from pitfalls.config import schema
@@ -27,23 +28,21 @@ from pitfalls.project import ROOT
 sys.path.insert(0, str(ROOT / "tests"))
 
 from hydra import initialize_config_dir
-from made_server import Server, postgres, why_no_postgres
+from made_server import server_with_postgres, why_no_postgres
 
 PROCESSES = (1, 2, 4, 8)
 
 
 @contextmanager
 def stores() -> Iterator[dict[str, list[str]]]:
-    """Give the overrides of each store that can be had here; a socket's name must be short."""
-    with tempfile.TemporaryDirectory(prefix="pg") as name:
-        folder = Path(name)
-        sqlite = [f"tracking.uri=sqlite:///{folder}/mlflow.db", f"tracking.artifacts={folder}/mlruns"]
+    """Give the overrides of each store that can be had here."""
+    with tempfile.TemporaryDirectory() as folder:
+        sqlite = store_in(folder)
         if why := why_no_postgres():
             print(f"no server is measured: {why}", flush=True)
             yield {"SQLite": sqlite}
             return
-        folder.chmod(0o755)
-        with postgres(folder / "data") as backend, Server(folder, backend, workers=2) as server:
+        with server_with_postgres() as server:
             yield {
                 "SQLite": sqlite,
                 "a server with PostgreSQL": ["tracking=server", f"tracking.uri={server.uri}"],

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -150,6 +151,16 @@ class Server:
     def __exit__(self, *raised: object) -> None:
         """End it."""
         self.kill()
+
+
+@contextmanager
+def server_with_postgres() -> Iterator[Server]:
+    """Run a server with PostgreSQL behind it; a socket's name must be short, so not below pytest's own folder."""
+    with tempfile.TemporaryDirectory(prefix="pg") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        with postgres(folder / "data") as backend, Server(folder, backend, workers=2) as server:
+            yield server
 
 
 def wait_for(condition: "object") -> None:

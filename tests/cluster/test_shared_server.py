@@ -1,14 +1,12 @@
 """A tracking server that a cluster shares, with PostgreSQL behind it: every run is there once."""
 
-import tempfile
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from cluster.test_slurm import ON_SLURM
 from killed_sweeps import CELLS, LINE, KilledSweep
-from made_server import Server, postgres, why_no_postgres
+from made_server import Server, server_with_postgres, why_no_postgres
 
 pytestmark = [pytest.mark.cluster, pytest.mark.skipif(bool(why_no_postgres()), reason=why_no_postgres())]
 
@@ -19,12 +17,9 @@ FORTY = [*SHORTER, "seed=range(10)", "training.steps_per_epoch=100", "hydra.laun
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    """Give a server with PostgreSQL behind it; a socket's name must be short."""
-    with tempfile.TemporaryDirectory(prefix="pg") as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        with postgres(folder / "data") as backend, Server(folder, backend, workers=2) as server:
-            yield server
+    """Give a server with PostgreSQL behind it."""
+    with server_with_postgres() as server:
+        yield server
 
 
 def is_there_once(sweep: KilledSweep, runs: int) -> None:

@@ -4,15 +4,13 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from killed_sweeps import KilledSweep
-from made_server import Server, postgres, why_no_postgres
+from made_server import Server, server_with_postgres, why_no_postgres
 
 from pitfalls.project import ROOT
 
@@ -30,12 +28,9 @@ BEFORE_THE_LAUNCH_SECONDS = 5.0
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    """Give a server with PostgreSQL behind it; a socket's name must be short, so not below pytest's own folder."""
-    with tempfile.TemporaryDirectory(prefix="pg") as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        with postgres(folder / "data") as backend, Server(folder, backend, workers=2) as server:
-            yield server
+    """Give a server with PostgreSQL behind it."""
+    with server_with_postgres() as server:
+        yield server
 
 
 @pytest.fixture

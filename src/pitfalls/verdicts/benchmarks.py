@@ -67,6 +67,16 @@ class Benchmark(Record):
         return statistics.median(self.ratios)
 
     @property
+    def lowest(self) -> float:
+        """The lowest of the pairs."""
+        return min(self.ratios)
+
+    @property
+    def highest(self) -> float:
+        """The highest of the pairs."""
+        return max(self.ratios)
+
+    @property
     def reaches_bar(self) -> bool:
         """Whether the median is within the bar; true where there is none."""
         if self.bar is None:
@@ -76,8 +86,8 @@ class Benchmark(Record):
     def is_beyond(self, released: "Benchmark") -> bool:
         """Tell whether the median is worse than the worst released pair by a factor that noise cannot give."""
         if self.is_better_higher:
-            return self.median * NOISE < min(released.ratios)
-        return self.median > max(released.ratios) * NOISE
+            return self.median * NOISE < released.lowest
+        return self.median > released.highest * NOISE
 
 
 class Benchmarks(File):
