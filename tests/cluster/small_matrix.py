@@ -1,13 +1,21 @@
-"""The pipeline's matrix, small, in a copy of the project."""
+"""What both clusters train: sound cells of every framework, and the pipeline's matrix, small, in a copy of the project."""
 
 from pathlib import Path
 
 import yaml
 from documented import copy_of_the_project, shell
+from killed_sweeps import KilledSweep
 
 MATRIX = {
     "runtime": {"tensorflow": "keras2"}, "generator": "fresh_arrays,reused_inputs", "model": "mean_lambda", "seed": "0",
 }  # fmt: skip
+
+
+def trains_every_framework(sweep: KilledSweep, expected: dict[str, dict]) -> None:
+    """Insist that a sweep of several frameworks ends well, and measures what is expected."""
+    assert sweep.finish() == 0, (sweep.folder / "printed.txt").read_text()
+    assert len({place.partition("/")[0] for place in sweep.results()}) >= 2
+    assert sweep.results() == expected
 
 
 def train_by_dvc(folder: Path, launcher: str) -> int:
